@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The software device: OpenSSL on the processor's own cores. */
+#include "engine.h"
+
+#include <unistd.h>
+
+#define BATCH 16
+
+static const struct acr_option soft_options[] = {
+	{ "threads", "operations at once, 1 to 1024; not given: the number of processors",
+	  NULL },
+	{ NULL, NULL, NULL },
+};
+
+static int soft_probe(struct acr_device *dev)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t threads = online < 1 ? 1 : online > 1024 ? 1024 : (uint64_t)online;
+	int error;
+
+	if (acr_device_option(dev, "threads")) {
+		error = acr_device_option_number(dev, "threads", 1, 1024, &threads);
+		if (error)
+			return error;
+	}
+	acr_device_set_width(dev, (unsigned)threads, BATCH);
+	return soft_add_capabilities(dev);
+}
+
+static int soft_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
+{
+	(void)dev;
+	for (unsigned i = 0; i < n; i++)
+		acr_op_done(ops[i], soft_compute(ops[i]));
+	return (int)n;
+}
+
+static void soft_remove(struct acr_device *dev)
+{
+	(void)dev;
+	soft_release();
+}
+
+static const struct acr_driver soft = {
+	.name = "soft",
+	.help = "computes in software, with OpenSSL",
+	.options = soft_options,
+	.flags = ACR_DRIVER_SYNC | ACR_DRIVER_INLINE,
+	.probe = soft_probe,
+	.submit = soft_submit,
+	.state_free = soft_state_free,
+	.remove = soft_remove,
+};
+
+ACR_REGISTER_DRIVER(soft);

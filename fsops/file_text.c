@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of text: what show() makes is read, what is written goes to store(). */
+#include "fsops.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define WORDS_MAX 4096
+
+static bool session_gone(const struct fs_handle *handle)
+{
+	bool gone = false;
+
+	if (handle->session) {
+		pthread_mutex_lock(&handle->session->lock);
+		gone = handle->session->removed;
+		pthread_mutex_unlock(&handle->session->lock);
+	}
+	return gone;
+}
+
+static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+{
+	const char *data = NULL;
+	size_t len = 0;
+
+	(void)flags;
+	if (session_gone(handle)) {
+		fuse_reply_err(req, ECANCELED);
+		return;
+	}
+	pthread_mutex_lock(&handle->lock);
+	/* A read from the start sees the present; later ones go on with what it saw. */
+	if (!handle->text || offset == 0) {
+		if (handle->text)
+			g_string_free(handle->text, TRUE);
+		handle->text = g_string_new(NULL);
+		handle->file->show(&handle->node, &handle->opener, handle->text);
+	}
+	if ((size_t)offset < handle->text->len) {
+		data = handle->text->str + offset;
+		len = MIN(size, handle->text->len - (size_t)offset);
+	}
+	fuse_reply_buf(req, data, len);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+static void text_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
+		       off_t offset, int flags)
+{
+	struct fs_actor writer = fs_actor_of(req);
+	struct fs_actor actor = fs_actor_both(&handle->opener, &writer);
+	char text[WORDS_MAX + 1];
+	size_t len = size && data[size - 1] == '\n' ? size - 1 : size;
+	int error = -EINVAL;
+
+	(void)offset, (void)flags;
+	if (session_gone(handle)) {
+		error = -ECANCELED;
+	} else if (len <= WORDS_MAX && !memchr(data, 0, len)) {
+		memcpy(text, data, len);
+		text[len] = 0;
+		error = handle->file->store(&handle->node, &actor, text);
+	}
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		fuse_reply_write(req, size);
+}
+
+static uint64_t text_size(const struct fs_node *node, uint32_t uid)
+{
+	struct fs_actor actor = { .uid = uid, .root = uid == 0 };
+	g_autoptr(GString) text = g_string_new(NULL);
+	const struct fs_file *file = fs_node_file(node);
+
+	if (file->show)
+		file->show(node, &actor, text);
+	return text->len;
+}
+
+static int nothing(const struct fs_node *node)
+{
+	(void)node;
+	return 0;
+}
+
+static unsigned state_poll(struct fs_handle *handle)
+{
+	bool failed;
+
+	if (!acr_session_ended(handle->session, &failed))
+		return 0;
+	return failed ? POLLIN | POLLRDNORM | POLLERR : POLLIN | POLLRDNORM;
+}
+
+const struct fs_kind fs_kind_text = {
+	.read = text_read,
+	.write = text_write,
+	.size = text_size,
+	.unlink = nothing,
+};
+
+const struct fs_kind fs_kind_state = {
+	.read = text_read,
+	.write = text_write,
+	.size = text_size,
+	.unlink = nothing,
+	.poll = state_poll,
+};

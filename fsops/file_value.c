@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of a session that hold one value. Each write to a text file is a whole value; what one
+ * open writes to a byte file is one value, in force at the first flush after it. */
+#include "fsops.h"
+
+#include "src/secret.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+		       int flags)
+{
+	struct acr_blob *blob;
+	size_t len;
+
+	(void)flags;
+	if (handle->session->removed) {
+		fuse_reply_err(req, ECANCELED);
+		return;
+	}
+	blob = acr_value_get(handle->session, handle->file->value);
+	if (!blob) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	len = (size_t)offset < blob->len ? MIN(size, blob->len - (size_t)offset) : 0;
+	fuse_reply_buf(req, (const char *)blob->data + (len ? offset : 0), len);
+	acr_blob_unref(blob);
+}
+
+/* Forget what was collected, and wipe it. */
+static void drop_collected(struct fs_handle *handle)
+{
+	acr_blob_unref(handle->value);
+	handle->value = NULL;
+	handle->filled = 0;
+}
+
+/* Add to the value; its memory is as safe as the key's will be. */
+static int collect(struct fs_handle *handle, const char *data, size_t size)
+{
+	size_t room = handle->value ? handle->value->len : 0, need = handle->filled + size;
+	size_t max = acr_value_max(handle->file->value);
+	bool secret = handle->file->value == ACR_V_KEY && acr_secret_lockable();
+	int error = 0;
+
+	if (need > max)
+		need = max + 1; /* enough to be refused */
+	size = MIN(size, need - handle->filled);
+	if (need > room) {
+		struct acr_blob *grown = secret ? acr_secret_blob(MAX(need, 2 * room))
+						: acr_blob_sized(MAX(need, 2 * room));
+		if (!grown)
+			return -ENOSPC;
+		if (handle->filled)
+			memcpy(grown->data, handle->value->data, handle->filled);
+		acr_blob_unref(handle->value);
+		handle->value = grown;
+	}
+	memcpy(handle->value->data + handle->filled, data, size);
+	handle->filled += size;
+	error = acr_value_check(handle->session, handle->file->value, handle->value->data,
+				handle->filled);
+	if (error) {
+		drop_collected(handle);
+		handle->refused = true;
+	}
+	return error;
+}
+
+static void value_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
+			off_t offset, int flags)
+{
+	struct fs_actor writer = fs_actor_of(req);
+	struct fs_actor actor = fs_actor_both(&handle->opener, &writer);
+	int error;
+
+	(void)flags;
+	if (handle->file->value == ACR_V_KEY)
+		fs_wipe_request();
+	pthread_mutex_lock(&handle->lock);
+	if (acr_value_is_text(handle->file->value)) {
+		error = acr_value_set(handle->session, handle->file->value, data, size,
+				      actor.privileged);
+	} else if (handle->refused && offset) {
+		error = -EINVAL; /* the rest of what was refused */
+	} else {
+		if (!offset)
+			drop_collected(handle);
+		handle->refused = false;
+		error = collect(handle, data, size);
+		handle->dirty = !error;
+	}
+	pthread_mutex_unlock(&handle->lock);
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		fuse_reply_write(req, size);
+}
+
+static int value_flush(struct fs_handle *handle)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&handle->lock);
+	if (handle->dirty)
+		error = acr_value_set(handle->session, handle->file->value,
+				      handle->value->data, handle->filled, false);
+	/* The value of a key must not stay here as well; others may be written on to. */
+	if (handle->dirty && handle->file->value == ACR_V_KEY)
+		drop_collected(handle);
+	handle->dirty = false;
+	pthread_mutex_unlock(&handle->lock);
+	return error;
+}
+
+static void value_release(struct fs_handle *handle)
+{
+	drop_collected(handle);
+}
+
+static uint64_t value_size(const struct fs_node *node, uint32_t uid)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+	struct acr_blob *blob;
+	uint64_t size = 0;
+
+	(void)uid;
+	if (!session)
+		return 0;
+	blob = acr_value_get(session, fs_node_file(node)->value);
+	if (blob)
+		size = blob->len;
+	acr_blob_unref(blob);
+	acr_session_unref(session);
+	return size;
+}
+
+static int value_unlink(const struct fs_node *node)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	if (!session)
+		return -ENOENT;
+	acr_value_reset(session, fs_node_file(node)->value);
+	acr_session_unref(session);
+	return 0;
+}
+
+const struct fs_kind fs_kind_value = {
+	.read = value_read,
+	.write = value_write,
+	.flush = value_flush,
+	.release = value_release,
+	.size = value_size,
+	.unlink = value_unlink,
+};

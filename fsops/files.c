@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is in each directory: one table for each, one row for each file. */
+#include "fsops.h"
+
+#include "show.h"
+
+#include <errno.h>
+
+/* clang-format off */
+static const struct fs_file root_files[] = {
+	{ "README",     0444, 0, &fs_kind_text,   0, fs_show_readme, NULL },
+	{ "version",    0444, 0, &fs_kind_text,   0, fs_show_version, NULL },
+	{ "status",     0444, 0, &fs_kind_text,   0, fs_show_status, NULL },
+	{ "metrics",    0444, 0, &fs_kind_text,   0, fs_show_metrics, NULL },
+	{ "algorithms", 0444, 0, &fs_kind_text,   0, fs_show_algorithms, NULL },
+	{ "random",     0444, 0, &fs_kind_random, 0, NULL, NULL },
+	{ "sessions",   S_IFDIR | 01777, FS_SESSIONS, NULL, 0, NULL, NULL },
+	{ "devices",    S_IFDIR | 0755,  FS_DEVICES,  NULL, 0, NULL, NULL },
+	{ "lb",         S_IFDIR | 0755,  FS_LB,       NULL, 0, NULL, NULL },
+	{ 0 }
+};
+
+#define VALUE(name, mode, value) { name, mode, 0, &fs_kind_value, value, NULL, NULL }
+static const struct fs_file session_files[] = {
+	VALUE("op",       0666, ACR_V_OP),
+	VALUE("alg",      0666, ACR_V_ALG),
+	VALUE("key",      0222, ACR_V_KEY),
+	VALUE("iv",       0666, ACR_V_IV),
+	VALUE("aad",      0666, ACR_V_AAD),
+	VALUE("tag",      0666, ACR_V_TAG),
+	VALUE("taglen",   0666, ACR_V_TAGLEN),
+	VALUE("padding",  0666, ACR_V_PADDING),
+	VALUE("layout",   0666, ACR_V_LAYOUT),
+	VALUE("format",   0666, ACR_V_FORMAT),
+	VALUE("length",   0666, ACR_V_LENGTH),
+	VALUE("params",   0666, ACR_V_PARAMS),
+	{ "src",          0666, 0, &fs_kind_src,   0, NULL, NULL },
+	{ "dst",          0444, 0, &fs_kind_dst,   0, NULL, NULL },
+	VALUE("stream",   0666, ACR_V_STREAM),
+	VALUE("priority", 0666, ACR_V_PRIORITY),
+	VALUE("device",   0666, ACR_V_DEVICE),
+	VALUE("private",  0666, ACR_V_PRIVATE),
+	VALUE("deadline", 0666, ACR_V_DEADLINE),
+	{ "ctl",          0222, 0, &fs_kind_text,  0, NULL, fs_store_session_ctl },
+	{ "state",        0444, 0, &fs_kind_state, 0, fs_show_session_state, NULL },
+	{ "history",      0444, 0, &fs_kind_text,  0, fs_show_session_history, NULL },
+	{ "status",       0444, 0, &fs_kind_state, 0, fs_show_session_status, NULL },
+	{ 0 }
+};
+
+static const struct fs_file devices_files[] = {
+	{ "add",    0200, 0, &fs_kind_text, 0, NULL, fs_store_device_add },
+	{ "remove", 0200, 0, &fs_kind_text, 0, NULL, fs_store_device_remove },
+	{ 0 }
+};
+
+static const struct fs_file device_files[] = {
+	{ "driver",       0444, 0, &fs_kind_text, 0, fs_show_device_driver, NULL },
+	{ "state",        0444, 0, &fs_kind_text, 0, fs_show_device_state, NULL },
+	{ "load",         0444, 0, &fs_kind_text, 0, fs_show_device_load, NULL },
+	{ "queue",        0444, 0, &fs_kind_text, 0, fs_show_device_queue, NULL },
+	{ "capabilities", 0444, 0, &fs_kind_text, 0, fs_show_device_capabilities, NULL },
+	{ "stats",        0444, 0, &fs_kind_text, 0, fs_show_device_stats, NULL },
+	{ "ctl",          0200, 0, &fs_kind_text, 0, NULL, fs_store_device_ctl },
+	{ 0 }
+};
+
+static const struct fs_file lb_files[] = {
+	{ "current", 0644, 0, &fs_kind_text, 0, fs_show_lb_current, fs_store_lb_current },
+	{ "load",    0200, 0, &fs_kind_text, 0, NULL, fs_store_lb_load },
+	{ "unload",  0200, 0, &fs_kind_text, 0, NULL, fs_store_lb_unload },
+	{ "rehash",  0200, 0, &fs_kind_text, 0, NULL, fs_store_lb_rehash },
+	{ 0 }
+};
+
+static const struct fs_file balancer_files[] = {
+	{ "info", 0444, 0, &fs_kind_text, 0, fs_show_balancer_info, NULL },
+	{ 0 }
+};
+/* clang-format on */
+
+const struct fs_file *const fs_tables[FS_DIRS] = {
+	[FS_ROOT] = root_files,       [FS_SESSION] = session_files,
+	[FS_DEVICES] = devices_files, [FS_DEVICE] = device_files,
+	[FS_LB] = lb_files,           [FS_BALANCER] = balancer_files,
+};

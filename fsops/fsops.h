@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The filesystem in front of the core: names, modes and descriptors.
+ *
+ * A request comes in at loop.c, finds its node in tree.c and its file's kind in a table of
+ * files.c, and is answered at once or kept in wait.c. Nothing in here blocks. */
+#ifndef FSOPS_H
+#define FSOPS_H
+
+#define FUSE_USE_VERSION 314
+
+#include "src/session.h"
+
+#include <fuse_lowlevel.h>
+#include <sys/stat.h>
+
+enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_DEVICES, FS_DEVICE, FS_LB,
+	      FS_BALANCER, FS_DIRS };
+
+/* What an inode number says. `src` has a new number at each lookup (see doc/filesystem.md):
+ * the kernel locks an inode during a blocked write, and `rm` and others would wait for it. */
+struct fs_node {
+	enum fs_dir dir;
+	unsigned file;   /* 0: the directory itself, else 1 + index in its table */
+	uint64_t object; /* session's serial, device's id, balancer's quark */
+};
+
+struct fs_handle;
+
+/* How a kind of file behaves; a NULL member is refused with EACCES. */
+struct fs_kind {
+	/* Called at open, after the modes were checked. 0 or a negative errno. */
+	int (*open)(struct fs_handle *handle, struct fuse_file_info *fi);
+	/* Both answer the request, now or later. */
+	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags);
+	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
+		      off_t offset, int flags);
+	int (*flush)(struct fs_handle *handle); /* NULL: nothing to do */
+	void (*release)(struct fs_handle *handle); /* NULL: nothing to do */
+	/* Events that are there now. NULL: always readable and writable. */
+	unsigned (*poll)(struct fs_handle *handle);
+	/* st_size; NULL: 0 */
+	uint64_t (*size)(const struct fs_node *node, uint32_t uid);
+	/* truncate to size; NULL: nothing to do for 0, else EINVAL */
+	int (*truncate)(const struct fs_node *node, uint64_t size);
+	/* rm; NULL: not permitted */
+	int (*unlink)(const struct fs_node *node);
+};
+
+/* Who acts on a file. */
+struct fs_actor {
+	uint32_t uid;
+	bool root;       /* uid 0 or the user who runs the daemon */
+	bool privileged; /* root, or a member of the configured group */
+};
+
+struct fs_file {
+	const char *name;
+	mode_t mode;      /* permission bits, or S_IFDIR and them */
+	enum fs_dir dir;  /* of a directory: which */
+	const struct fs_kind *kind;
+	enum acr_value value; /* of session values */
+	/* Text files: the contents. */
+	void (*show)(const struct fs_node *node, const struct fs_actor *actor, GString *text);
+	/* Files that take words: one whole value. 0 or a negative errno. */
+	int (*store)(const struct fs_node *node, const struct fs_actor *actor, char *text);
+};
+
+/* One directory's files, ending with a NULL name. */
+extern const struct fs_file *const fs_tables[FS_DIRS];
+
+struct fs_handle {
+	struct fs_node node;
+	const struct fs_file *file;
+	struct acr_session *session; /* a reference, for files of sessions and `random` */
+	struct fs_actor opener;
+	int flags;                   /* of open */
+	atomic_uint request;         /* which request of the session this reads or writes */
+	pthread_mutex_t lock;        /* (h) */
+	GString *text;               /* (h) snapshot that reads go on with */
+	struct acr_blob *value;      /* (h) bytes written so far, `filled` of its room */
+	size_t filled;
+	bool dirty, refused;         /* (h) */
+	struct fuse_pollhandle *poll; /* (f) of the session's front */
+	struct fs_handle *next;       /* (f) */
+};
+
+/* ---- tree.c ---- */
+
+fuse_ino_t fs_node_ino(const struct fs_node *node);
+/* False: a number that was never given. */
+bool fs_node_of(fuse_ino_t ino, struct fs_node *node);
+const struct fs_file *fs_node_file(const struct fs_node *node); /* NULL for directories */
+/* Attributes. 0 or -ENOENT. */
+int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st);
+extern const struct fuse_lowlevel_ops fs_ops; /* ops.c */
+void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		struct fuse_file_info *fi);
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		struct fuse_file_info *fi);
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+
+/* ---- who.c ---- */
+
+struct fs_actor fs_actor_of(fuse_req_t req);
+/* What both may: rights are judged by who opened and who writes. */
+struct fs_actor fs_actor_both(const struct fs_actor *a, const struct fs_actor *b);
+
+/* ---- kinds of files ---- */
+
+extern const struct fs_kind fs_kind_text;  /* file_text.c: by show() and store() */
+extern const struct fs_kind fs_kind_state; /* the same of a session, to be polled for its end */
+extern const struct fs_kind fs_kind_value; /* file_value.c */
+extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
+
+/* Something secret is in the present request: wipe its buffer when it is done (loop.c). */
+void fs_wipe_request(void);
+
+/* ---- wait.c: requests that are kept, and pollers ---- */
+
+/* Take over a read or write that gave -EAGAIN. data: of a write, copied. once: the handle was
+ * made for this read and is taken over with its reference to the session. */
+void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, bool once);
+void fs_wait_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
+		   off_t offset);
+void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+	     struct fuse_pollhandle *ph);
+void fs_poll_forget(struct fs_handle *handle);
+size_t fs_waiting_count(void);
+void fs_wait_init(void);
+
+/* What a read of dst or write of src came to, before it is sent. */
+struct fs_answer {
+	int error; /* negative, or 0 */
+	bool is_write;
+	size_t count;           /* bytes written */
+	struct acr_piece piece; /* bytes read */
+};
+
+/* Try it (file_data.c). -EAGAIN: it must wait; 0: *answer is to be sent. */
+int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, struct fs_answer *answer);
+int fs_attempt_write(struct fs_handle *handle, const char *data, size_t size, off_t offset,
+		     bool partial, struct fs_answer *answer);
+void fs_answer_send(fuse_req_t req, struct fs_answer *answer);
+
+/* ---- loop.c ---- */
+
+struct fs_mount;
+
+/* Mount; the reason of a failure is printed or logged. NULL on failure. Control thread. */
+struct fs_mount *fs_mount_new(const char *mountpoint, const char *options);
+/* Serve with this many threads. 0 or a negative errno. */
+int fs_mount_start(struct fs_mount *mount, unsigned threads);
+/* Called in a serving thread when the filesystem was unmounted from outside. */
+void fs_mount_on_exit(struct fs_mount *mount, void (*exited)(void));
+/* Unmount, end the threads, free. */
+void fs_mount_free(struct fs_mount *mount);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors of files, and the table that libfuse calls. */
+#include "fsops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#define MAX_BACKGROUND 60000 /* AIO reads of one client must not use up the connection */
+
+static struct fs_handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct fs_handle *)(uintptr_t)fi->fh;
+}
+
+static void handle_free(struct fs_handle *handle)
+{
+	fs_poll_forget(handle);
+	if (handle->text)
+		g_string_free(handle->text, TRUE);
+	acr_session_unref(handle->session);
+	pthread_mutex_destroy(&handle->lock);
+	free(handle);
+}
+
+/* The modes hold for root too: a key is for nobody to read. */
+static int check_mode(const struct fs_file *file, int flags)
+{
+	bool reads = (flags & O_ACCMODE) != O_WRONLY, writes = (flags & O_ACCMODE) != O_RDONLY;
+
+	if ((reads && !(file->mode & 0444)) || (writes && !(file->mode & 0222)))
+		return -EACCES;
+	return 0;
+}
+
+/* Returns owned, NULL with *error. */
+static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, int flags,
+				    int *error)
+{
+	struct fs_handle *handle = calloc(1, sizeof *handle);
+
+	*error = -ENOMEM;
+	if (!handle)
+		return NULL;
+	pthread_mutex_init(&handle->lock, NULL);
+	handle->node = *node;
+	handle->file = fs_node_file(node);
+	handle->opener = fs_actor_of(req);
+	handle->flags = flags;
+	*error = handle->file ? check_mode(handle->file, flags) : -EISDIR;
+	if (!*error && node->dir == FS_SESSION) {
+		handle->session = acr_session_by_serial(node->object);
+		*error = handle->session ? 0 : -ENOENT;
+	}
+	if (!*error)
+		return handle;
+	handle_free(handle);
+	return NULL;
+}
+
+static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_handle *handle;
+	struct fs_node node;
+	int error;
+
+	if (!fs_node_of(ino, &node)) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	handle = handle_new(req, &node, fi->flags, &error);
+	if (handle && handle->file->kind->open) {
+		error = handle->file->kind->open(handle, fi);
+		if (error) {
+			handle_free(handle);
+			handle = NULL;
+		}
+	}
+	if (!handle) {
+		fuse_reply_err(req, -error);
+		return;
+	}
+	fi->direct_io = 1;
+	fi->fh = (uint64_t)(uintptr_t)handle;
+	if (!fuse_reply_open(req, fi))
+		return;
+	/* Interrupted: there will be no release. */
+	if (handle->file->kind->release)
+		handle->file->kind->release(handle);
+	handle_free(handle);
+}
+
+static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		    struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = handle_of(fi);
+
+	(void)ino;
+	if (handle->file->kind->read)
+		handle->file->kind->read(req, handle, size, offset, fi->flags);
+	else
+		fuse_reply_err(req, EACCES);
+}
+
+static void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+		     struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = handle_of(fi);
+
+	(void)ino;
+	if (handle->file->kind->write)
+		handle->file->kind->write(req, handle, data, size, offset, fi->flags);
+	else
+		fuse_reply_err(req, EACCES);
+}
+
+static void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = handle_of(fi);
+
+	(void)ino;
+	fuse_reply_err(req, handle->file->kind->flush ? -handle->file->kind->flush(handle) : 0);
+}
+
+static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_handle *handle = handle_of(fi);
+
+	(void)ino;
+	if (handle->file->kind->release)
+		handle->file->kind->release(handle);
+	handle_free(handle);
+	fuse_reply_err(req, 0);
+}
+
+static void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	(void)ino, (void)datasync, (void)fi;
+	fuse_reply_err(req, 0);
+}
+
+static void fs_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct statvfs st = { .f_bsize = 4096, .f_namemax = 64 };
+
+	(void)ino;
+	fuse_reply_statfs(req, &st);
+}
+
+/* What this tree doesn't have. */
+static void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	(void)parent, (void)name, (void)mode, (void)rdev;
+	fuse_reply_err(req, EPERM);
+}
+
+static void fs_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+{
+	(void)link, (void)parent, (void)name;
+	fuse_reply_err(req, EPERM);
+}
+
+static void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+	(void)ino, (void)parent, (void)name;
+	fuse_reply_err(req, EPERM);
+}
+
+static void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
+		      const char *newname, unsigned flags)
+{
+	(void)parent, (void)name, (void)newparent, (void)newname, (void)flags;
+	fuse_reply_err(req, EPERM);
+}
+
+static void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
+{
+	(void)parent, (void)name, (void)mode, (void)fi;
+	fuse_reply_err(req, EPERM);
+}
+
+static void fs_init(void *userdata, struct fuse_conn_info *conn)
+{
+	(void)userdata;
+	conn->want |= FUSE_CAP_ATOMIC_O_TRUNC & conn->capable;
+	/* Splicing would leave the data of requests in pipes that can't be wiped. */
+	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+				  FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS |
+				  FUSE_CAP_AUTO_INVAL_DATA);
+	conn->max_background = MAX_BACKGROUND;
+	conn->congestion_threshold = MAX_BACKGROUND;
+}
+
+const struct fuse_lowlevel_ops fs_ops = {
+	.init = fs_init,
+	.lookup = fs_lookup,
+	.getattr = fs_getattr,
+	.setattr = fs_setattr,
+	.mknod = fs_mknod,
+	.mkdir = fs_mkdir,
+	.unlink = fs_unlink,
+	.rmdir = fs_rmdir,
+	.symlink = fs_symlink,
+	.rename = fs_rename,
+	.link = fs_link,
+	.open = fs_open,
+	.read = fs_read,
+	.write = fs_write,
+	.flush = fs_flush,
+	.release = fs_release,
+	.fsync = fs_fsync,
+	.opendir = fs_opendir,
+	.readdir = fs_readdir,
+	.releasedir = fs_releasedir,
+	.statfs = fs_statfs,
+	.create = fs_create,
+	.poll = fs_poll,
+};

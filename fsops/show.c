@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "show.h"
+
+#include "src/balancer.h"
+#include "src/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- the daemon ---- */
+
+FS_SHOW(readme)
+{
+	(void)node, (void)actor;
+	g_string_append(text,
+		"acrypto: cryptography as files, done by the best device there is.\n"
+		"\n"
+		"Encrypt a file:\n"
+		"\n"
+		"  (umask 077; head -c 32 /dev/urandom > ~/report.key)\n"
+		"  cd \"$(mktemp -d /acrypto/sessions/XXXXXX)\"\n"
+		"  echo aes-256-cbc > alg\n"
+		"  cat ~/report.key > key\n"
+		"  cat ~/report.pdf > src\n"
+		"  cat dst > ~/report.pdf.enc\n"
+		"\n"
+		"Decrypt it the same way with `echo decrypt > op` and the encrypted file as src.\n"
+		"`status` in the session says in a sentence what went wrong; rmdir ends the session.\n"
+		"\n"
+		"algorithms  what can be done         sessions/   mkdir makes a session\n"
+		"devices/    who does it, and how     lb/         how a device is chosen\n"
+		"status      the daemon's own         random      random bytes without end\n"
+		"\n"
+		"The whole reference: man 7 acrypto. Starting the daemon: man 8 acryptod.\n");
+}
+
+FS_SHOW(version)
+{
+	(void)node, (void)actor;
+	acr_report_version(text);
+	g_string_append_printf(text, "fuse: %s\n", fuse_pkgversion());
+}
+
+FS_SHOW(status)
+{
+	(void)node, (void)actor;
+	acr_report_status(text);
+}
+
+FS_SHOW(metrics)
+{
+	(void)node, (void)actor;
+	acr_report_metrics(text);
+}
+
+FS_SHOW(algorithms)
+{
+	(void)node, (void)actor;
+	acr_report_algorithms(text);
+}
+
+/* ---- sessions ---- */
+
+FS_SHOW(session_state)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	(void)actor;
+	if (session)
+		g_string_append_printf(text, "%s\n", acr_session_state_name(session));
+	acr_session_unref(session);
+}
+
+FS_SHOW(session_history)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	(void)actor;
+	if (!session)
+		return;
+	pthread_mutex_lock(&session->lock);
+	acr_history_text(session->history, text);
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+}
+
+FS_SHOW(session_status)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	(void)actor;
+	if (session)
+		acr_session_status(session, text);
+	acr_session_unref(session);
+}
+
+static int ctl_cancel(struct acr_session *session)
+{
+	acr_session_cancel(session);
+	return 0;
+}
+
+static int ctl_reset(struct acr_session *session)
+{
+	acr_session_reset(session);
+	return 0;
+}
+
+static int ctl_unknown(struct acr_session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	acr_session_explain(session, -EINVAL, "ctl takes start, cancel or reset");
+	pthread_mutex_unlock(&session->lock);
+	return -EINVAL;
+}
+
+FS_STORE(session_ctl)
+{
+	static const struct {
+		const char *word;
+		int (*act)(struct acr_session *session);
+	} words[] = {
+		{ "start", acr_session_start },
+		{ "cancel", ctl_cancel },
+		{ "reset", ctl_reset },
+		{ NULL, ctl_unknown },
+	};
+	struct acr_session *session = acr_session_by_serial(node->object);
+	size_t i = 0;
+	int error;
+
+	(void)actor;
+	if (!session)
+		return -ECANCELED;
+	while (words[i].word && strcmp(words[i].word, text))
+		i++;
+	error = words[i].act(session);
+	acr_session_unref(session);
+	return error;
+}
+
+/* ---- devices ---- */
+
+/* A reference; NULL: gone. */
+static struct acr_device *device_of(const struct fs_node *node)
+{
+	g_autoptr(GPtrArray) devices = acr_device_list();
+
+	for (guint i = 0; i < devices->len; i++) {
+		struct acr_device *dev = devices->pdata[i];
+		if (dev->id == node->object)
+			return acr_device_ref(dev);
+	}
+	return NULL;
+}
+
+static void show_device(const struct fs_node *node, GString *text,
+			void (*show)(struct acr_device *dev, GString *text))
+{
+	struct acr_device *dev = device_of(node);
+
+	if (dev)
+		show(dev, text);
+	acr_device_unref(dev);
+}
+
+static void show_driver(struct acr_device *dev, GString *text)
+{
+	g_string_append_printf(text, "%s\n", dev->spec->driver);
+}
+
+FS_SHOW(device_driver)
+{
+	(void)actor;
+	show_device(node, text, show_driver);
+}
+
+FS_SHOW(device_state)
+{
+	(void)actor;
+	show_device(node, text, acr_report_device_state);
+}
+
+FS_SHOW(device_load)
+{
+	(void)actor;
+	show_device(node, text, acr_report_device_load);
+}
+
+FS_SHOW(device_queue)
+{
+	struct acr_device *dev = device_of(node);
+
+	if (dev)
+		acr_report_device_queue(dev, actor->uid, actor->root, text);
+	acr_device_unref(dev);
+}
+
+FS_SHOW(device_capabilities)
+{
+	(void)actor;
+	show_device(node, text, acr_report_device_capabilities);
+}
+
+FS_SHOW(device_stats)
+{
+	(void)actor;
+	show_device(node, text, acr_report_device_stats);
+}
+
+FS_STORE(device_add)
+{
+	char why[ACR_SENTENCE];
+	g_autofree char *error = NULL;
+	struct acr_device_spec *spec;
+
+	(void)node;
+	if (!actor->root)
+		return -EACCES;
+	spec = acr_device_spec_parse(text, &error);
+	if (spec)
+		return acr_device_add(spec, false, why);
+	acr_log(ACR_LOG_ERROR, "devices/add", "%s", error);
+	return -EINVAL;
+}
+
+FS_STORE(device_remove)
+{
+	int error;
+
+	(void)node;
+	if (!actor->root)
+		return -EACCES;
+	error = acr_device_remove(text);
+	if (error)
+		acr_log(ACR_LOG_ERROR, "devices/remove", "there is no device \"%.64s\"", text);
+	return error;
+}
+
+static int device_break(struct acr_device *dev, const char *reason)
+{
+	acr_device_broken(dev, *reason ? reason : "broken by ctl");
+	return 0;
+}
+
+static int device_repair(struct acr_device *dev, const char *rest)
+{
+	(void)rest;
+	return acr_device_repair(dev);
+}
+
+static int device_drain(struct acr_device *dev, const char *rest)
+{
+	(void)rest;
+	return acr_device_drain(dev);
+}
+
+static int device_reset(struct acr_device *dev, const char *rest)
+{
+	(void)rest;
+	return acr_device_reset(dev);
+}
+
+/* "OP ALG N" */
+static int device_limit(struct acr_device *dev, const char *rest)
+{
+	g_auto(GStrv) words = g_strsplit(rest, " ", -1);
+	const struct acr_alg *alg;
+	struct acr_capstat *cap;
+	guint64 limit;
+	int op;
+
+	if (g_strv_length(words) != 3 ||
+	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXUINT32, &limit, NULL))
+		return -EINVAL;
+	op = acr_opcode_find(words[0]);
+	alg = acr_alg_find(strcmp(words[1], "-") ? words[1] : "");
+	if (op < 0 || !alg)
+		return -EOPNOTSUPP;
+	cap = dev->by_alg[op][acr_alg_index(alg)];
+	if (!cap)
+		return -EOPNOTSUPP;
+	atomic_store(&cap->queue_length, (unsigned)limit);
+	acr_sched_rehash();
+	return 0;
+}
+
+FS_STORE(device_ctl)
+{
+	static const struct {
+		const char *word;
+		int (*act)(struct acr_device *dev, const char *rest);
+	} words[] = {
+		{ "break", device_break }, { "repair", device_repair }, { "drain", device_drain },
+		{ "reset", device_reset }, { "limit", device_limit },
+	};
+	struct acr_device *dev = device_of(node);
+	size_t len = strcspn(text, " ");
+	int error = -EINVAL;
+
+	if (!dev)
+		return -ENODEV;
+	for (size_t i = 0; actor->root && i < G_N_ELEMENTS(words); i++)
+		if (strlen(words[i].word) == len && !strncmp(words[i].word, text, len))
+			error = words[i].act(dev, text[len] ? text + len + 1 : "");
+	if (actor->root && error)
+		acr_log(ACR_LOG_ERROR, dev->spec->name, "ctl takes break [REASON], repair, drain, "
+			"reset or limit OP ALG N; \"%.64s\" gave %s", text, strerrorname_np(-error));
+	acr_device_unref(dev);
+	return actor->root ? error : -EACCES;
+}
+
+/* ---- balancers ---- */
+
+FS_SHOW(lb_current)
+{
+	g_auto(GStrv) names = acr_balancer_names();
+
+	(void)node, (void)actor;
+	for (guint i = 0; names[i]; i++)
+		g_string_append_printf(text, i ? " %s" : "[%s]", names[i]);
+	g_string_append_c(text, '\n');
+}
+
+FS_STORE(lb_current)
+{
+	(void)node;
+	return actor->root ? acr_balancer_switch(text) : -EACCES;
+}
+
+FS_STORE(lb_load)
+{
+	(void)node;
+	return actor->root ? acr_balancer_load(text) : -EACCES;
+}
+
+FS_STORE(lb_unload)
+{
+	(void)node;
+	return actor->root ? acr_balancer_unload(text) : -EACCES;
+}
+
+FS_STORE(lb_rehash)
+{
+	(void)node, (void)text;
+	if (!actor->root)
+		return -EACCES;
+	acr_sched_rehash();
+	return 0;
+}
+
+FS_SHOW(balancer_info)
+{
+	g_autofree char *info = acr_balancer_info(g_quark_to_string((GQuark)node->object));
+
+	(void)actor;
+	g_string_append(text, info ? info : "");
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Names, inode numbers and attributes. Nothing is kept for an inode: its number says which
+ * object and file it is, and objects are found by their own tables. */
+#include "fsops.h"
+
+#include "src/balancer.h"
+#include "src/device.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* directory 4 bits, object 36 bits, then 24 bits: the file, or for `src` a serial number */
+#define SRC_MARK    ((uint64_t)FS_DIRS) /* stands where the directory does */
+#define OBJECT_BITS 36
+#define LOW_BITS    24
+#define LOW_MASK    ((1ull << LOW_BITS) - 1)
+
+static unsigned src_index(void)
+{
+	static atomic_uint found;
+	unsigned index = atomic_load(&found);
+
+	if (!index) {
+		while (fs_tables[FS_SESSION][index].kind != &fs_kind_src)
+			index++;
+		atomic_store(&found, ++index);
+	}
+	return index;
+}
+
+fuse_ino_t fs_node_ino(const struct fs_node *node)
+{
+	static atomic_uint lookups;
+	uint64_t low = node->file, dir = node->dir;
+
+	if (node->dir == FS_ROOT && !node->file)
+		return FUSE_ROOT_ID;
+	if (node->dir == FS_SESSION && node->file == src_index()) {
+		dir = SRC_MARK;
+		low = atomic_fetch_add(&lookups, 1) & LOW_MASK;
+	}
+	return dir << (OBJECT_BITS + LOW_BITS) | node->object << LOW_BITS | low;
+}
+
+bool fs_node_of(fuse_ino_t ino, struct fs_node *node)
+{
+	uint64_t dir = ino >> (OBJECT_BITS + LOW_BITS);
+
+	if (ino == FUSE_ROOT_ID) {
+		*node = (struct fs_node){ .dir = FS_ROOT };
+		return true;
+	}
+	node->object = ino >> LOW_BITS & ((1ull << OBJECT_BITS) - 1);
+	node->dir = dir == SRC_MARK ? FS_SESSION : (enum fs_dir)dir;
+	node->file = dir == SRC_MARK ? src_index() : (unsigned)(ino & LOW_MASK);
+	return dir > FS_NONE && dir <= SRC_MARK;
+}
+
+const struct fs_file *fs_node_file(const struct fs_node *node)
+{
+	return node->file ? &fs_tables[node->dir][node->file - 1] : NULL;
+}
+
+/* ---- attributes ---- */
+
+struct owner {
+	uint32_t uid, gid;
+	mode_t mode; /* of the directory */
+	uint64_t made_ns;
+};
+
+/* Whose the directory of a node is. -ENOENT: the object is gone. */
+static int owner_of(const struct fs_node *node, struct owner *owner)
+{
+	struct acr_session *session;
+	g_autoptr(GPtrArray) devices = NULL;
+
+	*owner = (struct owner){ getuid(), getgid(), 0755, 0 };
+	switch (node->dir) {
+	case FS_SESSIONS:
+		owner->mode = 01777;
+		return 0;
+	case FS_SESSION:
+		session = acr_session_by_serial(node->object);
+		if (!session)
+			return -ENOENT;
+		pthread_mutex_lock(&session->lock);
+		*owner = (struct owner){ session->uid, session->gid, session->mode,
+					 session->made_ns };
+		pthread_mutex_unlock(&session->lock);
+		acr_session_unref(session);
+		return 0;
+	case FS_DEVICE:
+		devices = acr_device_list();
+		for (guint i = 0; i < devices->len; i++)
+			if (((struct acr_device *)devices->pdata[i])->id == node->object)
+				return 0;
+		return -ENOENT;
+	default:
+		return 0;
+	}
+}
+
+int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st)
+{
+	const struct fs_file *file = fs_node_file(node);
+	struct owner owner;
+	int error = owner_of(node, &owner);
+
+	if (error)
+		return error;
+	*st = (struct stat){
+		.st_uid = owner.uid,
+		.st_gid = owner.gid,
+		.st_mode = S_IFDIR | owner.mode,
+		.st_nlink = 2,
+		.st_blksize = 128 * 1024,
+		.st_mtim = { (time_t)(owner.made_ns / 1000000000u),
+			     (long)(owner.made_ns % 1000000000u) },
+	};
+	st->st_atim = st->st_ctim = st->st_mtim;
+	if (file) {
+		/* What the directory doesn't give a class, its files don't either. */
+		st->st_mode = S_IFREG | (file->mode & (node->dir == FS_SESSION ? owner.mode : 0777));
+		st->st_nlink = 1;
+		if (file->kind->size)
+			st->st_size = (off_t)file->kind->size(node, uid);
+		st->st_blocks = (st->st_size + 511) / 512;
+	}
+	return 0;
+}
+
+void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_node node;
+	struct stat st;
+	int error;
+
+	(void)fi;
+	if (!fs_node_of(ino, &node)) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	error = fs_node_stat(&node, fuse_req_ctx(req)->uid, &st);
+	st.st_ino = ino;
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		fuse_reply_attr(req, &st, 0);
+}
+
+/* ---- lookup ---- */
+
+static bool find_session(const char *name, struct fs_node *node)
+{
+	struct acr_session *session = acr_session_by_name(name);
+
+	if (!session)
+		return false;
+	*node = (struct fs_node){ FS_SESSION, 0, session->serial };
+	acr_session_unref(session);
+	return true;
+}
+
+static bool find_device(const char *name, struct fs_node *node)
+{
+	struct acr_device *dev = acr_device_find(name);
+
+	if (!dev)
+		return false;
+	*node = (struct fs_node){ FS_DEVICE, 0, dev->id };
+	acr_device_unref(dev);
+	return true;
+}
+
+static bool find_balancer(const char *name, struct fs_node *node)
+{
+	g_auto(GStrv) names = acr_balancer_names();
+
+	if (!g_strv_contains((const char *const *)names, name))
+		return false;
+	*node = (struct fs_node){ FS_BALANCER, 0, g_quark_from_string(name) };
+	return true;
+}
+
+/* How the objects in a directory are found. */
+static bool (*const finders[FS_DIRS])(const char *name, struct fs_node *node) = {
+	[FS_SESSIONS] = find_session,
+	[FS_DEVICES] = find_device,
+	[FS_LB] = find_balancer,
+};
+
+static bool find(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	const struct fs_file *table = fs_tables[parent->dir];
+
+	for (unsigned i = 0; table && table[i].name; i++) {
+		if (strcmp(table[i].name, name))
+			continue;
+		if (S_ISDIR(table[i].mode))
+			*node = (struct fs_node){ table[i].dir, 0, 0 };
+		else
+			*node = (struct fs_node){ parent->dir, i + 1, parent->object };
+		return true;
+	}
+	return finders[parent->dir] && finders[parent->dir](name, node);
+}
+
+static void reply_entry(fuse_req_t req, const struct fs_node *node)
+{
+	struct fuse_entry_param entry = { 0 };
+	int error = fs_node_stat(node, fuse_req_ctx(req)->uid, &entry.attr);
+
+	entry.ino = entry.attr.st_ino = fs_node_ino(node);
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		fuse_reply_entry(req, &entry);
+}
+
+void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
+{
+	struct fs_node parent, node;
+
+	if (!fs_node_of(parent_ino, &parent) || parent.file || !find(&parent, name, &node))
+		fuse_reply_err(req, ENOENT);
+	else
+		reply_entry(req, &node);
+}
+
+/* ---- directories ---- */
+
+static void list_sessions(GPtrArray *names)
+{
+	g_autoptr(GArray) serials = acr_session_serials();
+
+	for (guint i = 0; i < serials->len; i++) {
+		struct acr_session *session =
+			acr_session_by_serial(g_array_index(serials, uint64_t, i));
+		if (session)
+			g_ptr_array_add(names, g_strdup(session->name));
+		acr_session_unref(session);
+	}
+}
+
+static void list_devices(GPtrArray *names)
+{
+	g_autoptr(GPtrArray) devices = acr_device_list();
+
+	for (guint i = 0; i < devices->len; i++)
+		g_ptr_array_add(names,
+				g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
+}
+
+static void list_balancers(GPtrArray *names)
+{
+	g_auto(GStrv) list = acr_balancer_names();
+
+	for (guint i = 0; list[i]; i++)
+		g_ptr_array_add(names, g_strdup(list[i]));
+}
+
+static void (*const listers[FS_DIRS])(GPtrArray *names) = {
+	[FS_SESSIONS] = list_sessions,
+	[FS_DEVICES] = list_devices,
+	[FS_LB] = list_balancers,
+};
+
+/* A descriptor of a directory holds the names as they were when it was opened. */
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	GPtrArray *names;
+	struct fs_node node;
+
+	if (!fs_node_of(ino, &node) || node.file) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	names = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(names, g_strdup("."));
+	g_ptr_array_add(names, g_strdup(".."));
+	for (const struct fs_file *f = fs_tables[node.dir]; f && f->name; f++)
+		g_ptr_array_add(names, g_strdup(f->name));
+	if (listers[node.dir])
+		listers[node.dir](names);
+	fi->fh = (uint64_t)(uintptr_t)names;
+	if (fuse_reply_open(req, fi))
+		g_ptr_array_unref(names);
+}
+
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		struct fuse_file_info *fi)
+{
+	const GPtrArray *names = (const GPtrArray *)(uintptr_t)fi->fh;
+	g_autofree char *buffer = g_try_malloc(size);
+	size_t used = 0;
+
+	(void)ino;
+	if (!buffer) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	for (size_t i = (size_t)offset; i < names->len; i++) {
+		/* Numbers and types here are only hints; a lookup gives the real ones. */
+		struct stat st = { .st_ino = i + 2 };
+		size_t need = fuse_add_direntry(req, buffer + used, size - used, names->pdata[i],
+						&st, (off_t)i + 1);
+		if (need > size - used)
+			break;
+		used += need;
+	}
+	fuse_reply_buf(req, buffer, used);
+}
+
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	g_ptr_array_unref((GPtrArray *)(uintptr_t)fi->fh);
+	fuse_reply_err(req, 0);
+}
+
+/* ---- changes ---- */
+
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name, mode_t mode)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct acr_session *session;
+	struct fs_node parent, node;
+	int error;
+
+	(void)mode; /* a session is 0700 whatever was asked for */
+	if (!fs_node_of(parent_ino, &parent) || parent.dir != FS_SESSIONS) {
+		fuse_reply_err(req, EPERM);
+		return;
+	}
+	error = acr_session_new(name, ctx->uid, ctx->gid, ctx->pid, &session);
+	if (error) {
+		fuse_reply_err(req, -error);
+		return;
+	}
+	node = (struct fs_node){ FS_SESSION, 0, session->serial };
+	reply_entry(req, &node);
+	acr_session_unref(session);
+}
+
+void fs_rmdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
+{
+	struct acr_session *session;
+	struct fs_node parent;
+	int error = -ENOENT;
+
+	if (!fs_node_of(parent_ino, &parent) || parent.dir != FS_SESSIONS) {
+		fuse_reply_err(req, EPERM);
+		return;
+	}
+	session = acr_session_by_name(name);
+	if (session)
+		error = acr_session_remove(session);
+	acr_session_unref(session);
+	fuse_reply_err(req, -error);
+}
+
+void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
+{
+	struct fs_node parent, node;
+	const struct fs_file *file;
+
+	if (!fs_node_of(parent_ino, &parent) || !find(&parent, name, &node)) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	file = fs_node_file(&node);
+	if (!file || !file->kind->unlink || node.dir != FS_SESSION)
+		fuse_reply_err(req, EPERM);
+	else
+		fuse_reply_err(req, -file->kind->unlink(&node));
+}
+
+static int set_owner(const struct fs_node *node, const struct stat *attr, int to_set)
+{
+	struct acr_session *session;
+	int error = 0;
+
+	if (node->dir != FS_SESSION || node->file)
+		return -EPERM;
+	session = acr_session_by_serial(node->object);
+	if (!session)
+		return -ENOENT;
+	/* A session stays its maker's: quotas and fair shares go by that. */
+	if (to_set & FUSE_SET_ATTR_UID && attr->st_uid != session->uid)
+		error = -EPERM;
+	pthread_mutex_lock(&session->lock);
+	if (!error && to_set & FUSE_SET_ATTR_MODE)
+		session->mode = attr->st_mode & 0777;
+	if (!error && to_set & FUSE_SET_ATTR_GID)
+		session->gid = attr->st_gid;
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+	return error;
+}
+
+static int set_size(const struct fs_node *node, uint64_t size)
+{
+	const struct fs_file *file = fs_node_file(node);
+
+	if (!file)
+		return -EISDIR;
+	if (!(file->mode & 0222))
+		return -EACCES;
+	if (file->kind->truncate)
+		return file->kind->truncate(node, size);
+	return size ? -EINVAL : 0;
+}
+
+void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		struct fuse_file_info *fi)
+{
+	struct fs_node node;
+	int error = fs_node_of(ino, &node) ? 0 : -ENOENT;
+
+	if (!error && to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+		error = set_owner(&node, attr, to_set);
+	if (!error && to_set & FUSE_SET_ATTR_SIZE)
+		error = set_size(&node, (uint64_t)attr->st_size);
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		fs_getattr(req, ino, fi);
+}

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What each program and module is made of. Headers need not be listed.
+
+# All but main(): the daemon and the unit tests are linked from these.
+core_sources = \
+	src/account.c src/alg.c src/balancer.c src/buf.c src/data.c src/device.c src/driver.c \
+	src/encode.c src/epoch.c src/heap.c src/history.c src/job.c src/log.c src/metrics.c \
+	src/module.c src/nonce.c src/pages.c src/queue.c src/registry.c src/report.c src/request.c \
+	src/sched.c src/secret.c src/session.c src/sessions.c src/settings.c src/stats.c \
+	src/stream.c src/timer.c src/values.c
+
+# All that knows FUSE.
+fsops_sources = \
+	fsops/file_data.c fsops/file_text.c fsops/file_value.c fsops/files.c fsops/loop.c \
+	fsops/ops.c fsops/show.c fsops/tree.c fsops/wait.c fsops/who.c
+
+# The software engine, inside soft and in every fault driver that computes.
+engine_sources = \
+	drivers/soft/aead.c drivers/soft/cipher.c drivers/soft/ctx.c drivers/soft/digest.c \
+	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
+	drivers/soft/wrap.c
+
+drivers_PROGRAMS = \
+	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \
+	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so
+drivers_soft_soft_so_SOURCES = drivers/soft/soft.c $(engine_sources)
+drivers_null_null_so_SOURCES = drivers/null/null.c
+drivers_delay_delay_so_SOURCES = drivers/delay/delay.c $(engine_sources)
+drivers_error_error_so_SOURCES = drivers/error/error.c $(engine_sources)
+drivers_flip_flip_so_SOURCES = drivers/flip/flip.c $(engine_sources)
+drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
+drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
+
+lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
+lb_least_loaded_so_SOURCES = lb/least-loaded.c
+lb_round_robin_so_SOURCES = lb/round-robin.c
+
+# Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
+unit_tests = tests/unit_soft
+tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
+
+# Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
+fuzz_programs =

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The two byte files of a session: src and dst. */
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool has_ended(const struct acr_session *session)
+{
+	return session->state > ACR_ACTIVE;
+}
+
+static int gone(const struct acr_session *session)
+{
+	return session->removed && session->name ? -ECANCELED : 0;
+}
+
+/* ---- src ---- */
+
+/* O_TRUNC, or truncation to nothing. */
+static int start_over(struct acr_session *session)
+{
+	if (session->state == ACR_ACTIVE) {
+		/* The first writer of a stream whose reader was there before it. */
+		if (session->stream_mode && !session->src_opened)
+			return 0;
+		acr_session_explain(session, -EBUSY, "src can't change while the request runs");
+		return -EBUSY;
+	}
+	if (has_ended(session))
+		acr_session_new_request(session);
+	acr_buf_unref(session->src);
+	session->src = NULL;
+	session->src_eof = false;
+	return 0;
+}
+
+int acr_src_open(struct acr_session *session, bool truncate, unsigned *request)
+{
+	int error;
+
+	pthread_mutex_lock(&session->lock);
+	error = gone(session);
+	if (!error && truncate)
+		error = start_over(session);
+	if (!error && session->state == ACR_ACTIVE && session->src_eof)
+		error = -EBUSY; /* the stream has had its end */
+	if (!error) {
+		/* Opened after an end without truncation: the first write makes a new request. */
+		*request = session->request + (has_ended(session) ? 1 : 0);
+		if (!has_ended(session))
+			session->src_opened = true;
+		session->src_eof = false;
+		session->writers++;
+	}
+	pthread_mutex_unlock(&session->lock);
+	return error;
+}
+
+void acr_src_close(struct acr_session *session)
+{
+	bool end;
+
+	pthread_mutex_lock(&session->lock);
+	end = --session->writers == 0 && session->stream_mode && session->src_opened;
+	if (end)
+		session->src_eof = true;
+	pthread_mutex_unlock(&session->lock);
+	if (end)
+		acr_stream_pump(session);
+}
+
+/* Is this descriptor's request the present one, and may it change? */
+static int check_request(struct acr_session *session, unsigned *request)
+{
+	int error = gone(session);
+
+	if (error)
+		return error;
+	if (has_ended(session) && *request == session->request + 1)
+		acr_session_new_request(session);
+	if (session->stream_mode && has_ended(session) && session->result)
+		return session->result;
+	if (*request != session->request || has_ended(session) ||
+	    (session->state == ACR_ACTIVE && !session->stream_mode)) {
+		acr_session_explain(session, -EBUSY, "src can't change once the request has started: "
+				    "open it anew for the next one");
+		return -EBUSY;
+	}
+	session->src_opened = true;
+	return 0;
+}
+
+static ssize_t store(struct acr_session *session, uint64_t offset, bool append, const void *data,
+		     size_t len)
+{
+	int error = 0;
+
+	if (!session->src && !(session->src = acr_buf_new(session->account)))
+		error = -ENOSPC;
+	if (!error)
+		error = acr_buf_write(session->src, append ? session->src->len : (size_t)offset,
+				      data, len);
+	if (error) {
+		acr_session_explain(session, error, error == -EDQUOT
+			? "your quota of memory is used up: set stream to 1 to need less"
+			: "the daemon's memory is used up: set stream to 1 to need less");
+		return error;
+	}
+	return (ssize_t)len;
+}
+
+static ssize_t write_stream(struct acr_session *session, bool partial, const void *data, size_t len)
+{
+	size_t room = acr_stream_room(session);
+
+	if (len > room && !acr_stream_empty(session)) {
+		if (!partial || !room)
+			return -EAGAIN;
+		len = room;
+	}
+	return store(session, 0, true, data, len);
+}
+
+ssize_t acr_src_write(struct acr_session *session, unsigned *request, uint64_t offset, bool append,
+		      bool partial, const void *data, size_t len)
+{
+	ssize_t done;
+
+	pthread_mutex_lock(&session->lock);
+	done = check_request(session, request);
+	if (!done)
+		done = session->stream_mode
+			       ? write_stream(session, partial, data, len)
+			       : store(session, offset, append, data, len);
+	pthread_mutex_unlock(&session->lock);
+	if (done > 0 && session->stream_mode)
+		acr_stream_pump(session);
+	return done;
+}
+
+int acr_src_truncate(struct acr_session *session, uint64_t size)
+{
+	int error;
+
+	pthread_mutex_lock(&session->lock);
+	error = gone(session);
+	if (!error && (!size || has_ended(session)))
+		error = start_over(session);
+	else if (!error && session->state == ACR_ACTIVE)
+		error = -EBUSY;
+	if (!error && size && session->stream_mode)
+		error = -EINVAL;
+	if (!error && size && !session->src && !(session->src = acr_buf_new(session->account)))
+		error = -ENOSPC;
+	if (!error && size > (session->src ? session->src->len : 0))
+		error = acr_buf_write(session->src, size, "", 0);
+	else if (!error && session->src)
+		session->src->len = size;
+	if (!error && !session->stream_mode)
+		session->src_opened = true;
+	pthread_mutex_unlock(&session->lock);
+	return error;
+}
+
+struct acr_buf *acr_src_get(struct acr_session *session)
+{
+	struct acr_buf *src;
+
+	pthread_mutex_lock(&session->lock);
+	src = acr_buf_ref(session->src);
+	pthread_mutex_unlock(&session->lock);
+	return src;
+}
+
+bool acr_src_writable(struct acr_session *session)
+{
+	bool writable;
+
+	pthread_mutex_lock(&session->lock);
+	writable = !session->stream_mode || has_ended(session) || session->removed ||
+		   acr_stream_room(session) > 0;
+	pthread_mutex_unlock(&session->lock);
+	return writable;
+}
+
+/* ---- dst ---- */
+
+/* Under the lock. 0 with a piece, -EAGAIN, the request's error, or 1: start it first. */
+static int try_read(struct acr_session *session, unsigned *request, uint64_t offset, size_t len,
+		    struct acr_piece *piece)
+{
+	enum acr_format format = session->stage.format;
+	uint64_t length;
+
+	if (gone(session))
+		return -ECANCELED;
+	if (offset == 0 || !*request)
+		*request = session->request + 1;
+	if (*request != session->request + 1)
+		return -ECANCELED; /* the request that this descriptor was reading is over */
+	if (session->state == ACR_IDLE)
+		return 1;
+	if (session->stream_mode)
+		return acr_stream_take(session, len, piece);
+	if (session->state == ACR_ACTIVE)
+		return -EAGAIN;
+	if (session->state != ACR_DONE)
+		return session->result;
+	length = acr_format_length(format, session->dst->len);
+	*piece = (struct acr_piece){ .format = format };
+	if (offset >= length || !len)
+		return 0;
+	piece->buf = acr_buf_ref(session->dst);
+	piece->offset = (size_t)offset;
+	piece->len = (size_t)MIN(len, length - offset);
+	return 0;
+}
+
+int acr_dst_read(struct acr_session *session, unsigned *request, uint64_t offset, size_t len,
+		 struct acr_piece *piece)
+{
+	bool streams;
+
+	for (;;) {
+		int result;
+
+		pthread_mutex_lock(&session->lock);
+		result = try_read(session, request, offset, len, piece);
+		streams = session->stream_mode;
+		pthread_mutex_unlock(&session->lock);
+		if (result == 1) {
+			result = acr_session_start(session);
+			if (!result || result == -EBUSY)
+				continue;
+			return result;
+		}
+		if (!result && streams)
+			acr_stream_pump(session); /* the window has room again */
+		return result;
+	}
+}
+
+void acr_piece_drop(struct acr_piece *piece)
+{
+	acr_buf_unref(piece->buf);
+	piece->buf = NULL;
+}
+
+void acr_piece_copy(const struct acr_piece *piece, uint8_t *out)
+{
+	if (piece->format == ACR_FORMAT_RAW)
+		memcpy(out, piece->buf->data + piece->offset, piece->len);
+	else
+		acr_format_render(piece->format, piece->buf->data, piece->buf->len, piece->offset,
+				  out, piece->len);
+}
+
+uint64_t acr_dst_size(struct acr_session *session)
+{
+	uint64_t size = 0;
+
+	pthread_mutex_lock(&session->lock);
+	if (session->state == ACR_DONE && !session->stream_mode && session->dst)
+		size = acr_format_length(session->stage.format, session->dst->len);
+	pthread_mutex_unlock(&session->lock);
+	return size;
+}
+
+bool acr_dst_readable(struct acr_session *session, bool *failed)
+{
+	bool readable;
+
+	pthread_mutex_lock(&session->lock);
+	*failed = session->state == ACR_FAILED || session->state == ACR_CANCELLED ||
+		  session->removed;
+	readable = *failed || session->state == ACR_DONE ||
+		   (session->stream_mode && acr_stream_has_output(session));
+	pthread_mutex_unlock(&session->lock);
+	return readable;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices: what they can do, their queues and threads, and the set of all of them. */
+#ifndef ACR_DEVICE_H
+#define ACR_DEVICE_H
+
+#include "job.h"
+#include "settings.h"
+#include "stats.h"
+
+#include <pthread.h>
+
+enum acr_device_state { ACR_READY, ACR_BROKEN, ACR_DRAINING, ACR_REMOVED };
+
+/* One capability of one device and what was measured of it. */
+struct acr_capstat {
+	struct acr_capability cap;
+	const struct acr_alg *alg;
+	const char *format;               /* interned cap.state */
+	atomic_uint queue_length;         /* limit */
+	atomic_uint queued;               /* written under (q) */
+	struct acr_counters counters;
+	atomic_uint_least64_t mean_ns;     /* process time, moving average */
+	atomic_uint_least64_t bytes_per_s; /* moving average */
+};
+
+struct acr_device {
+	atomic_uint refs;
+	uint64_t id; /* never reused */
+	struct acr_device_spec *spec;
+	const struct acr_driver *driver;
+	struct acr_module *module;
+	void *private_data;
+	char explain[ACR_SENTENCE]; /* while in probe() or reset() */
+
+	GPtrArray *caps; /* of struct acr_capstat, in the order of declaration */
+	struct acr_capstat *by_alg[ACR_OPCODES][ACR_ALGS];
+	unsigned width, batch, flush_us;
+	size_t area_size;
+
+	pthread_mutex_t lock; /* (q) */
+	pthread_cond_t work;
+	struct acr_queue queue;      /* (q) */
+	struct acr_attempt *running; /* (q) list */
+	bool blocked;                /* (q) the driver took fewer than offered */
+	bool stopping;               /* (q) threads shall end */
+	bool accepted_unflushed;     /* (q) */
+	char broken_reason[ACR_SENTENCE]; /* (q) */
+	pthread_t *threads;
+	unsigned thread_count;
+	unsigned callers; /* (q) threads inside submit() or flush() */
+
+	atomic_int state; /* enum acr_device_state; written under (q) */
+	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
+	atomic_uint_least64_t busy_ns;   /* summed process time */
+	atomic_uint utilisation;         /* percent, over the last second */
+	uint64_t sampled_busy, sampled_ns; /* the sampler's */
+	struct acr_counters counters;
+	struct acr_hist queue_hist, process_hist;
+};
+
+/* ---- one device (device.c) ---- */
+
+struct acr_device *acr_device_ref(struct acr_device *dev);
+void acr_device_unref(struct acr_device *dev); /* NULL is fine */
+
+/* Give it an attempt. 0; -EAGAIN: its queue is full; -ENODEV: it doesn't take work. With
+ * may_inline it may be run at once in the calling thread. Any thread, no locks held. */
+int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may_inline);
+
+/* Take back a queued attempt. False: it isn't queued there any more. */
+bool acr_device_take_back(struct acr_device *dev, struct acr_attempt *attempt);
+
+/* Make a running attempt an orphan and tell the driver. False: it has ended already. The
+ * caller holds a reference to the job. */
+bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt);
+
+/* Does it have room for one more of this capability? Any thread, a snapshot. */
+bool acr_device_has_room(const struct acr_capstat *cap);
+
+/* `ctl`: 0 or a negative errno, with the reason logged. Control threads only. */
+int acr_device_repair(struct acr_device *dev);
+int acr_device_drain(struct acr_device *dev);
+int acr_device_reset(struct acr_device *dev);
+
+/* Give its queued, unbound sessions to the scheduler again. */
+void acr_device_rehash(struct acr_device *dev);
+
+/* Take no more work, for ever; its sessions move. */
+void acr_device_retire(struct acr_device *dev);
+
+/* Start and stop its threads. */
+int acr_device_start(struct acr_device *dev);
+void acr_device_stop(struct acr_device *dev);
+
+/* ---- all devices (registry.c) ---- */
+
+/* A snapshot, in the order in which devices were added. */
+struct acr_device_set {
+	unsigned count;
+	struct acr_device *devices[];
+};
+
+/* Inside an epoch only; valid until it ends. */
+const struct acr_device_set *acr_devices(void);
+
+/* Make a device and add it. takes spec, also on failure. 0, -EEXIST, -EINVAL, -ENODEV,
+ * -ENOENT (no such driver); the reason is logged and copied to why (ACR_SENTENCE bytes).
+ * quiet: -ENODEV is expected. Control threads only. */
+int acr_device_add(struct acr_device_spec *spec, bool quiet, char *why);
+/* Remove it: its sessions move. -ENOENT: no such device. Control threads only. */
+int acr_device_remove(const char *name);
+/* Returns owned, NULL: none of this name. */
+struct acr_device *acr_device_find(const char *name);
+/* All of them, owned references. */
+GPtrArray *acr_device_list(void);
+void acr_device_remove_all(void);
+/* Once a second: utilisation. */
+void acr_devices_sample(void);
+/* Names of devices that offer an operation, separated by commas, owned; "" for none. */
+char *acr_devices_offering(enum acr_opcode opcode, const struct acr_alg *alg);
+/* After a change of settings. */
+void acr_devices_set_ageing(double ageing);
+
+/* ---- the scheduler's side (sched.c) ---- */
+
+/* An attempt has come back. Any thread, no locks held. takes the attempt's
+ * reference to its job. */
+void acr_sched_ended(struct acr_attempt *attempt, int error);
+/* An attempt was taken away from its device; its job must be placed anew. Bound jobs fail
+ * with -ENODEV. takes one reference to the job; an orphan, which the driver still holds, has
+ * another. */
+void acr_sched_displaced(struct acr_attempt *attempt, bool orphan);
+/* Place anew a job that nobody has; takes the reference to it. */
+void acr_sched_retry(struct acr_job *job);
+/* There may be room for what waits for this. Any thread, no locks held. */
+void acr_sched_room(const struct acr_alg *alg, enum acr_opcode opcode);
+/* Ask the balancer anew for all queued, unbound sessions: the devices or their health have
+ * changed, or somebody wants it. */
+void acr_sched_rehash(void);
+/* Sessions that wait because every capable device's queue is full. */
+size_t acr_sched_waiting(void);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "job.h"
+
+#include "device.h"
+#include "module.h"
+
+#include <stdlib.h>
+
+void acr_state_unref(struct acr_state *state)
+{
+	if (!state || atomic_fetch_sub(&state->refs, 1) != 1)
+		return;
+	if (state->free)
+		state->free(state->data);
+	acr_module_unref(state->module);
+	free(state);
+}
+
+struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
+			    struct acr_account *account)
+{
+	struct acr_job *job = calloc(1, sizeof *job);
+
+	if (!job)
+		return NULL;
+	atomic_init(&job->refs, 1);
+	job->opcode = opcode;
+	job->alg = alg;
+	job->flags = ACR_OP_WHOLE;
+	job->account = account ? acr_account_ref(account) : NULL;
+	return job;
+}
+
+struct acr_job *acr_job_ref(struct acr_job *job)
+{
+	atomic_fetch_add_explicit(&job->refs, 1, memory_order_relaxed);
+	return job;
+}
+
+static void clear_attempt(struct acr_attempt *attempt)
+{
+	acr_secret_free(attempt->op.driver_area);
+	acr_buf_unref(attempt->dst);
+	acr_state_unref(attempt->state_out);
+	acr_device_unref(attempt->device);
+}
+
+void acr_job_unref(struct acr_job *job)
+{
+	if (!job || atomic_fetch_sub_explicit(&job->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	acr_blob_unref(job->key);
+	acr_blob_unref(job->iv);
+	acr_blob_unref(job->aad);
+	acr_blob_unref(job->tag);
+	acr_blob_unref(job->private_area);
+	acr_buf_unref(job->src);
+	acr_buf_unref(job->dst);
+	acr_state_unref(job->state);
+	acr_state_unref(job->state_out);
+	acr_device_unref(job->bound);
+	clear_attempt(&job->first);
+	for (struct acr_attempt *attempt = job->extra, *older; attempt; attempt = older) {
+		older = attempt->older;
+		clear_attempt(attempt);
+		free(attempt);
+	}
+	if (job->account)
+		acr_account_unref(job->account);
+	free(job);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A job is one operation to be done by some device; an attempt is one device's try at it.
+ *
+ * A session's stage makes a job with its frozen inputs and submits it. The scheduler gives it
+ * attempts until one brings a result or no device is left, and calls done() once. A device
+ * that is given up (it hangs, say) may still hold an attempt: that one becomes an *orphan*,
+ * which keeps the inputs alive until the driver lets go of it, and writes to an output of its
+ * own. So whatever a late driver does, it touches nothing that anybody else uses. */
+#ifndef ACR_JOB_H
+#define ACR_JOB_H
+
+#include "alg.h"
+#include "buf.h"
+#include "queue.h"
+
+struct acr_job;
+struct acr_device;
+struct acr_capstat;
+struct acr_module;
+
+#ifndef ACR_SENTENCE
+#define ACR_SENTENCE 160
+#endif
+#define ACR_REASON   96
+#define ACR_TRIED    8 /* devices that a job may try */
+
+/* A driver's running state between the parts of a stream. */
+struct acr_state {
+	atomic_uint refs;
+	void *data;
+	void (*free)(void *data);
+	struct acr_module *module; /* kept loaded for free() */
+	const char *format;        /* interned */
+};
+void acr_state_unref(struct acr_state *state); /* NULL is fine */
+
+enum acr_attempt_state { ACR_NEW, ACR_QUEUED, ACR_RUNNING, ACR_ENDED, ACR_ORPHAN };
+
+struct acr_attempt {
+	struct acr_op op; /* what the driver sees; first, so that it can be cast back */
+	struct acr_job *job;         /* a reference while queued or with a driver */
+	struct acr_device *device;   /* a reference until the job is freed; NULL: it waits
+	                              * for any device to have room */
+	struct acr_capstat *cap;     /* of device */
+	struct acr_attempt *older;   /* all but the first, for freeing */
+	atomic_int state;            /* QUEUED to RUNNING under the device's lock (q); from
+	                              * RUNNING by compare-and-swap: who wins ends it */
+	struct acr_queue_entry entry;       /* (q) while QUEUED */
+	struct acr_attempt *prev, *next;    /* (q) running list of the device */
+	uint64_t queued_ns, started_ns;     /* monotonic */
+	struct acr_buf *dst;                /* owned */
+	struct acr_state *state_out;        /* owned */
+	char reason[ACR_REASON];            /* the balancer's */
+	char sentence[ACR_SENTENCE];        /* the driver's */
+};
+
+/* How one attempt went, for `history`. */
+struct acr_report {
+	const char *device, *outcome, *reason;
+	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; started 0: never */
+};
+
+struct acr_job {
+	atomic_uint refs;
+
+	/* Input; constant from submit on. References are the job's. */
+	enum acr_opcode opcode;
+	const struct acr_alg *alg;
+	unsigned flags; /* ACR_OP_* */
+	enum acr_padding padding;
+	struct acr_blob *key, *iv, *aad, *tag, *private_area;
+	struct acr_buf *src; /* NULL: no input */
+	size_t src_offset, src_len;
+	struct acr_numbers numbers;
+	size_t dst_size; /* room that the operation needs, bytes */
+	size_t dst_head; /* bytes to leave free before it, for an IV */
+	size_t dst_tail; /* and behind it, for a tag */
+	size_t tag_size;
+	struct acr_state *state;
+	uint16_t priority;
+	uint32_t uid;
+	int32_t pid;
+	struct acr_account *account; /* for dst */
+	struct acr_device *bound;    /* only this device, NULL: the balancer chooses */
+	const char *label;           /* for the device's queue file: the session's name */
+
+	/* Called once for each submitted job that was not cancelled in time. From any thread,
+	 * no locks held; error 0, or negative. Output below is valid and may be taken. */
+	void (*done)(struct acr_job *job, int error);
+	/* Called for each attempt that has ended, before done. NULL: not wanted. */
+	void (*report)(struct acr_job *job, const struct acr_report *report);
+	void *owner;
+
+	/* Output */
+	struct acr_buf *dst;  /* dst_head bytes, the result, room for dst_tail bytes */
+	size_t dst_len;       /* bytes of the result alone */
+	uint8_t tag_out[ACR_TAG_MAX];
+	struct acr_state *state_out;
+	char sentence[ACR_SENTENCE]; /* about the failure */
+	char device_name[72];
+	uint64_t queue_ns, process_ns; /* of the last attempt */
+
+	/* The scheduler's */
+	_Atomic(struct acr_attempt *) current;
+	atomic_bool cancelled;
+	uint64_t tried[ACR_TRIED]; /* ids of devices that failed it */
+	unsigned tried_count;
+	bool begun; /* an attempt has been handed to a driver */
+	bool no_fault; /* not on a fault device */
+	bool nonce_recorded; /* for the owner: its nonce was added to the list */
+	uint64_t arrival_ns;
+	struct acr_attempt *extra; /* attempts after the first; freed with the job */
+	struct acr_attempt first;
+};
+
+/* An empty job for an operation of the table, charged to account. Returns owned, NULL: no
+ * memory. */
+struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
+			    struct acr_account *account);
+struct acr_job *acr_job_ref(struct acr_job *job);
+void acr_job_unref(struct acr_job *job); /* NULL is fine */
+
+/* Hand it to the scheduler, which may run it at once: done() may be called before this
+ * returns. 0, or -ENODEV: no working device can do it, done() will not be called.
+ * Context: any thread without locks. may_inline: small work may be done right here. */
+int acr_job_submit(struct acr_job *job, bool may_inline);
+
+/* Take it back. True: done() will not be called. False: it is being or has been called. */
+bool acr_job_cancel(struct acr_job *job);
+
+#endif

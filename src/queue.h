@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The queue of a device: by effective priority, then fair share between users, then arrival.
+ *
+ * Entries of one priority form a *class*, those of one user in it a *flow*, first in first
+ * out. In a class the user who was served longest ago is next; that user's first entry is the
+ * class's candidate. The candidate with the highest effective priority (priority + seconds
+ * waited x ageing) runs. All entries age at the same pace, so that comparing
+ * priority - ageing x arrival gives the same order at any time, and nothing is ever resorted.
+ *
+ * Insert, remove and pop cost O(log n) in the number of priorities and users, not of entries.
+ * The caller serialises all calls on one queue. */
+#ifndef ACR_QUEUE_H
+#define ACR_QUEUE_H
+
+#include "heap.h"
+
+struct acr_queue_flow;
+
+struct acr_queue_entry {
+	struct acr_queue_entry *prev, *next;
+	struct acr_queue_flow *flow; /* NULL: in no queue */
+	uint64_t arrival_ns;         /* monotonic; set by the caller and kept when requeued */
+	uint32_t uid;
+	uint16_t priority;
+};
+
+struct acr_queue {
+	struct acr_heap classes;
+	struct acr_queue_class **pages[256]; /* by priority: high byte, low byte */
+	struct acr_queue_flow **buckets;     /* flows by priority and user */
+	size_t bucket_count, flow_count;
+	size_t count;    /* entries */
+	double ageing;   /* points per second */
+	uint64_t served; /* serial number of the last pop */
+};
+
+void acr_queue_init(struct acr_queue *queue, double ageing);
+/* Frees what the queue made; it must be empty. */
+void acr_queue_clear(struct acr_queue *queue);
+/* False: no memory. entry's uid, priority and arrival_ns are set. */
+bool acr_queue_insert(struct acr_queue *queue, struct acr_queue_entry *entry);
+/* Put back what was popped, at the head of its flow: it will be next of its user. */
+bool acr_queue_return(struct acr_queue *queue, struct acr_queue_entry *entry);
+void acr_queue_remove(struct acr_queue *queue, struct acr_queue_entry *entry);
+/* The next to run, taken out; NULL when empty. */
+struct acr_queue_entry *acr_queue_pop(struct acr_queue *queue);
+/* Change the ageing; O(classes). */
+void acr_queue_set_ageing(struct acr_queue *queue, double ageing);
+/* Call visit for all entries in the order in which they would run. False: no memory. */
+bool acr_queue_walk(const struct acr_queue *queue,
+		    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data);
+
+#endif

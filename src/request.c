@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a session's parameters to a job, and from the job's result to `dst`. Every rule about
+ * what fits together is here; sentences say what would be right. */
+#include "session.h"
+
+#include "device.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define REFUSE(session, error, ...) (acr_session_explain(session, error, __VA_ARGS__), (error))
+
+#define DEFAULT_ITERATIONS 600000 /* PBKDF2 */
+#define DEFAULT_N          16384  /* scrypt: 16 MiB */
+#define DEFAULT_R          8
+#define DEFAULT_P          1
+
+/* ---- what the parameters must be, whatever the input ---- */
+
+static const struct {
+	enum acr_value value;
+	const char *name;
+} may_be_bad[] = { { ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" } };
+
+static int check_bad_files(struct acr_session *session)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(may_be_bad); i++)
+		if (session->stage.bad & (1u << may_be_bad[i].value))
+			return REFUSE(session, -EINVAL,
+				      "the last value written to %s was refused: write a good one "
+				      "or remove the file", may_be_bad[i].name);
+	return 0;
+}
+
+static int check_key(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+	char sizes[ACR_SIZES];
+
+	if (!stage->alg->key_max)
+		return 0;
+	if (!stage->key)
+		return REFUSE(session, -ENOKEY, "%s needs a key: write it to key", stage->alg_text);
+	if (acr_alg_key_ok(stage->alg, stage->key->len))
+		return 0;
+	acr_alg_key_sizes(stage->alg, sizes);
+	return REFUSE(session, -EINVAL, "key has %zu bytes, %s takes %s", stage->key->len,
+		      stage->alg_text, sizes);
+}
+
+static int check_iv(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+	char sizes[ACR_SIZES];
+
+	if (!stage->iv || acr_alg_iv_ok(stage->alg, stage->iv->len))
+		return 0;
+	acr_alg_iv_sizes(stage->alg, sizes);
+	return REFUSE(session, -EINVAL, "iv has %zu bytes, %s takes %s", stage->iv->len,
+		      stage->alg_text, sizes);
+}
+
+static int check_taglen(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+	char sizes[ACR_SIZES];
+
+	if (!stage->taglen || acr_alg_tag_ok(stage->alg, stage->taglen))
+		return 0;
+	acr_alg_tag_sizes(stage->alg, sizes);
+	return REFUSE(session, -EINVAL, "taglen is %u, %s takes %s", stage->taglen,
+		      stage->alg_text, sizes);
+}
+
+static int check_tag(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+
+	if (acr_stage_op(stage) != ACR_DECRYPT || stage->alg->kind != ACR_KIND_AEAD ||
+	    acr_stage_layout(stage) == ACR_LAYOUT_COMBINED)
+		return 0;
+	if (!stage->tag)
+		return REFUSE(session, -EINVAL, "write the tag to tag, or set layout to combined");
+	if (stage->tag->len != acr_stage_taglen(stage))
+		return REFUSE(session, -EINVAL, "tag has %zu bytes, taglen says %zu",
+			      stage->tag->len, acr_stage_taglen(stage));
+	return 0;
+}
+
+static int check_length(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+
+	if (stage->length && !(stage->alg->flags & ACR_ALG_XOF))
+		return REFUSE(session, -EINVAL, "%s has output of a fixed length: remove length",
+			      stage->alg_text);
+	if (stage->length > stage->alg->out_max && stage->alg->flags & ACR_ALG_XOF)
+		return REFUSE(session, -EINVAL, "length is %llu, at most %llu bytes can be had from this",
+			      (unsigned long long)stage->length,
+			      (unsigned long long)stage->alg->out_max);
+	return 0;
+}
+
+static int check_padding(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+
+	if (stage->padding == ACR_WANT_PKCS7 && !(stage->alg->flags & ACR_ALG_PADS))
+		return REFUSE(session, -EINVAL, "%s takes no padding", stage->alg_text);
+	return 0;
+}
+
+static int check_input(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;
+
+	if (session->stream_mode) {
+		if (!acr_stage_takes_input(stage))
+			return REFUSE(session, -EINVAL, "%s has no input to stream: set stream to 0",
+				      acr_opcode_name(acr_stage_op(stage)));
+		if (stage->alg->pieces == ACR_PIECES_NONE)
+			return REFUSE(session, -EINVAL,
+				      "%s can't be processed in pieces: set stream to 0",
+				      stage->alg_text);
+	} else if (!stage->length && acr_stage_op(stage) == ACR_RANDOM) {
+		return REFUSE(session, -EINVAL, "write the number of bytes wanted to length");
+	} else if (acr_stage_takes_input(stage) && !session->src_opened) {
+		return REFUSE(session, -ENODATA, "write the input to src first");
+	}
+	if (decrypts && stage->alg->iv_max && !stage->iv &&
+	    acr_stage_layout(stage) == ACR_LAYOUT_DETACHED)
+		return REFUSE(session, -EINVAL, "write the iv, or set layout to combined");
+	return 0;
+}
+
+static int run_checks(struct acr_session *session,
+		      int (*const *checks)(struct acr_session *session), size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++)
+		error = checks[i](session);
+	return error;
+}
+
+int acr_request_check_given(struct acr_session *session)
+{
+	static int (*const checks[])(struct acr_session *session) = {
+		check_iv, check_taglen, check_length, check_padding,
+	};
+	const struct acr_stage *stage = &session->stage;
+	int error = stage->key ? check_key(session) : 0;
+
+	return error ? error : run_checks(session, checks, G_N_ELEMENTS(checks));
+}
+
+int acr_request_check(struct acr_session *session)
+{
+	static int (*const checks[])(struct acr_session *session) = {
+		check_bad_files, check_key, check_iv, check_taglen, check_tag, check_length,
+		check_padding, check_input,
+	};
+	struct acr_stage *stage = &session->stage;
+
+	if (acr_stage_op(stage) == ACR_RANDOM) {
+		stage->alg = acr_alg_row(0);
+	} else if (!stage->alg) {
+		return REFUSE(session, -EINVAL, "write the algorithm to alg first");
+	}
+	if (!acr_alg_has_op(stage->alg, acr_stage_op(stage)))
+		return REFUSE(session, -EOPNOTSUPP, "%s can't %s", stage->alg_text,
+			      acr_opcode_name(acr_stage_op(stage)));
+	return run_checks(session, checks, G_N_ELEMENTS(checks));
+}
+
+/* ---- IVs ---- */
+
+/* Does using one nonce twice break this operation? */
+static bool must_be_unique(const struct acr_stage *stage)
+{
+	enum acr_opcode op = acr_stage_op(stage);
+
+	return stage->alg->flags & ACR_ALG_UNIQUE_IV && (op == ACR_ENCRYPT || op == ACR_MAC);
+}
+
+static struct acr_blob *fresh_iv(const struct acr_alg *alg, int *error)
+{
+	uint8_t bytes[256];
+	size_t len = alg->iv_default;
+
+	if (getrandom(bytes, len, 0) != (ssize_t)len) {
+		*error = -EIO;
+		return NULL;
+	}
+	return acr_blob_new(bytes, len, false, NULL, error);
+}
+
+int acr_request_iv(struct acr_session *session, struct acr_blob **iv, bool *recorded)
+{
+	struct acr_stage *stage = &session->stage;
+	bool written = stage->iv != NULL;
+	int error = 0;
+
+	*iv = NULL;
+	*recorded = false;
+	if (!stage->alg->iv_max)
+		return 0;
+	if (!written && stage->alg->flags & ACR_ALG_SALT)
+		return 0;
+	*iv = written ? acr_blob_ref(stage->iv) : fresh_iv(stage->alg, &error);
+	if (!*iv)
+		return REFUSE(session, error, "no random bytes for an iv");
+	if (must_be_unique(stage)) {
+		error = acr_nonces_add(&stage->nonces, acr_blob_bytes(*iv), written,
+				       session->account);
+		*recorded = !error;
+	}
+	if (error) {
+		acr_blob_unref(*iv);
+		*iv = NULL;
+		if (error == -EEXIST)
+			return REFUSE(session, error, "this iv was used under this key already: "
+				      "write another, or remove iv to get a fresh one each time");
+		return REFUSE(session, error, "no memory is left for the list of used ivs");
+	}
+	if (!written) {
+		acr_blob_unref(stage->iv_used);
+		stage->iv_used = acr_blob_ref(*iv);
+	}
+	return 0;
+}
+
+/* ---- sizes ---- */
+
+static bool pads(const struct acr_stage *stage)
+{
+	return stage->alg->flags & ACR_ALG_PADS && stage->padding != ACR_WANT_NONE;
+}
+
+int acr_request_check_size(struct acr_session *session, uint64_t len)
+{
+	const struct acr_stage *stage = &session->stage;
+	const struct acr_alg *alg = stage->alg;
+	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;
+	uint64_t min = alg->in_min, max = alg->in_max, step = alg->in_step;
+	size_t ivlen = stage->iv ? stage->iv->len : alg->iv_default;
+
+	if (alg->kind == ACR_KIND_WRAP && decrypts) {
+		min = (min + 7) / 8 * 8 + 8;
+		max += 8;
+		step = 8;
+	}
+	if (decrypts && pads(stage))
+		min = alg->block;
+	if (alg->flags & ACR_ALG_CCM && ivlen > 11)
+		max = MIN(max, (1ull << (8 * (15 - ivlen))) - 1);
+	if (len < min || len > max)
+		return REFUSE(session, -EINVAL, "src has %llu bytes, %s takes %llu to %llu%s",
+			      (unsigned long long)len, stage->alg_text, (unsigned long long)min,
+			      (unsigned long long)max,
+			      alg->flags & ACR_ALG_CCM ? " with this iv; a shorter iv allows more"
+						       : "");
+	if (step && len % step && (decrypts || !pads(stage)))
+		return REFUSE(session, -EINVAL, "src has %llu bytes, %s takes multiples of %llu%s",
+			      (unsigned long long)len, stage->alg_text, (unsigned long long)step,
+			      decrypts || !alg->flags ? "" : " when padding is none");
+	return 0;
+}
+
+/* Room that the driver needs for the output of len bytes. */
+static size_t output_room(const struct acr_stage *stage, size_t len)
+{
+	const struct acr_alg *alg = stage->alg;
+
+	if (alg->flags & ACR_ALG_XOF)
+		return stage->length ? stage->length : alg->out;
+	if (alg->out)
+		return alg->out;
+	if (acr_stage_op(stage) == ACR_ENCRYPT && alg->kind == ACR_KIND_WRAP)
+		return (len + 7) / 8 * 8 + 8;
+	if (acr_stage_op(stage) == ACR_ENCRYPT && pads(stage))
+		return len / alg->block * alg->block + alg->block;
+	return len;
+}
+
+static size_t mac_or_tag_size(const struct acr_stage *stage)
+{
+	if (stage->taglen)
+		return stage->taglen;
+	if (stage->alg->kind == ACR_KIND_MAC && stage->alg->flags & ACR_ALG_XOF)
+		return stage->length ? stage->length : stage->alg->out;
+	return stage->alg->tag_default;
+}
+
+static void fill_numbers(struct acr_numbers *numbers)
+{
+	if (!numbers->iterations)
+		numbers->iterations = DEFAULT_ITERATIONS;
+	if (!numbers->n)
+		numbers->n = DEFAULT_N;
+	if (!numbers->r)
+		numbers->r = DEFAULT_R;
+	if (!numbers->p)
+		numbers->p = DEFAULT_P;
+}
+
+/* ---- the job ---- */
+
+/* Where in a combined input the IV, the bare input and the tag are. */
+static int split_combined(struct acr_session *session, struct acr_job *job, size_t in_len)
+{
+	struct acr_stage *stage = &session->stage;
+	size_t ivlen = !stage->alg->iv_max ? 0 : stage->iv ? stage->iv->len : stage->alg->iv_default;
+	size_t taglen = stage->alg->kind == ACR_KIND_AEAD ? acr_stage_taglen(stage) : 0;
+	int error = 0;
+
+	if (in_len < ivlen + taglen)
+		return REFUSE(session, -EINVAL,
+			      "src has %zu bytes, less than its iv and tag (layout combined)",
+			      in_len);
+	job->src_offset = ivlen;
+	job->src_len = in_len - ivlen - taglen;
+	acr_blob_unref(job->iv);
+	job->iv = acr_blob_new(job->src ? job->src->data : NULL, ivlen, false, NULL, &error);
+	if (!error && taglen) {
+		acr_blob_unref(job->tag);
+		job->tag = acr_blob_new(job->src->data + in_len - taglen, taglen, false, NULL,
+					&error);
+	}
+	return error ? REFUSE(session, error, "no memory") : 0;
+}
+
+/* What whole requests and parts have in common. Returns owned. */
+static struct acr_job *job_of(struct acr_session *session, struct acr_buf *in, int *error)
+{
+	struct acr_stage *stage = &session->stage;
+	struct acr_job *job = acr_job_new(acr_stage_op(stage), stage->alg, session->account);
+
+	if (!job) {
+		*error = REFUSE(session, -ENOSPC, "no memory");
+		return NULL;
+	}
+	job->key = acr_blob_ref(stage->alg->key_max ? stage->key : NULL);
+	job->aad = acr_blob_ref(stage->aad);
+	job->private_area = acr_blob_ref(session->private_area);
+	job->numbers = stage->numbers;
+	fill_numbers(&job->numbers);
+	job->padding = pads(stage) ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
+	job->priority = session->priority;
+	job->uid = session->uid;
+	job->pid = session->pid;
+	job->label = session->name;
+	job->no_fault = session->no_fault;
+	job->tag_size = mac_or_tag_size(stage);
+	job->report = acr_request_report;
+	if (acr_stage_takes_input(stage)) {
+		job->src = acr_buf_ref(in);
+		job->src_len = in ? in->len : 0;
+	}
+	if (!stage->device || (job->bound = acr_device_find(stage->device)))
+		return job;
+	*error = REFUSE(session, -ENODEV, "there is no device %s", stage->device);
+	acr_job_unref(job);
+	return NULL;
+}
+
+/* IV, tag and input of a decryption. */
+static int fill_decrypt(struct acr_session *session, struct acr_job *job)
+{
+	struct acr_stage *stage = &session->stage;
+
+	if (acr_stage_layout(stage) == ACR_LAYOUT_COMBINED)
+		return split_combined(session, job, job->src_len);
+	job->iv = acr_blob_ref(stage->alg->iv_max ? stage->iv : NULL);
+	job->tag = acr_blob_ref(stage->alg->kind == ACR_KIND_AEAD ? stage->tag : NULL);
+	return 0;
+}
+
+int acr_request_build(struct acr_session *session, struct acr_buf *in, struct acr_job **out)
+{
+	struct acr_stage *stage = &session->stage;
+	int error = 0;
+	struct acr_job *job = job_of(session, in, &error);
+
+	if (!job)
+		return error;
+	if (job->opcode == ACR_DECRYPT)
+		error = fill_decrypt(session, job);
+	if (!error && acr_stage_takes_input(stage))
+		error = acr_request_check_size(session, job->src_len);
+	if (!error && job->opcode != ACR_DECRYPT)
+		error = acr_request_iv(session, &job->iv, &job->nonce_recorded);
+	if (error) {
+		acr_job_unref(job);
+		return error;
+	}
+	if (job->opcode == ACR_ENCRYPT && acr_stage_layout(stage) == ACR_LAYOUT_COMBINED) {
+		job->dst_head = job->iv ? job->iv->len : 0;
+		job->dst_tail = stage->alg->kind == ACR_KIND_AEAD ? job->tag_size : 0;
+	}
+	job->dst_size = output_room(stage, job->src_len);
+	*out = job;
+	return 0;
+}
+
+int acr_request_part(struct acr_session *session, struct acr_buf *in, unsigned flags,
+		     struct acr_job **out)
+{
+	struct acr_stage *stage = &session->stage;
+	bool last = flags & ACR_OP_LAST, carries = stage->alg->pieces == ACR_PIECES_STATE;
+	int error = 0;
+	struct acr_job *job = job_of(session, in, &error);
+
+	if (!job)
+		return error;
+	/* A part of a chained mode is a whole request to the driver. */
+	job->flags = carries ? flags : ACR_OP_WHOLE;
+	if (!last)
+		job->padding = ACR_PAD_NONE;
+	if (stage->alg->out)
+		job->dst_size = last ? output_room(stage, job->src_len) : 0;
+	else if (carries)
+		job->dst_size = job->src_len + stage->alg->block; /* what was held back before */
+	else
+		job->dst_size = last ? output_room(stage, job->src_len) : job->src_len;
+	*out = job;
+	return 0;
+}
+
+void acr_request_keep_tag(struct acr_session *session, struct acr_job *job)
+{
+	struct acr_blob *tag;
+	int error;
+
+	if (job->opcode != ACR_ENCRYPT || job->alg->kind != ACR_KIND_AEAD)
+		return;
+	tag = acr_blob_new(job->tag_out, job->tag_size, false, NULL, &error);
+	acr_blob_unref(session->stage.tag);
+	session->stage.tag = tag;
+}
+
+void acr_request_collect(struct acr_session *session, struct acr_job *job)
+{
+	struct acr_buf *dst = job->dst;
+
+	if (job->dst_head)
+		memcpy(dst->data, job->iv->data, job->dst_head);
+	dst->len = job->dst_head + job->dst_len;
+	if (job->dst_tail)
+		memcpy(dst->data + dst->len, job->tag_out, job->dst_tail);
+	dst->len += job->dst_tail;
+	acr_request_keep_tag(session, job);
+	acr_buf_unref(session->dst);
+	session->dst = dst;
+	job->dst = NULL;
+}
+
+const char *acr_request_failure(const struct acr_job *job, int error)
+{
+	if (job->sentence[0])
+		return job->sentence;
+	switch (-error) {
+	case EBADMSG:
+		return job->alg->kind == ACR_KIND_CIPHER ? "the padding is wrong: another key, iv or "
+							   "padding was used, or src is damaged"
+							 : "the tag does not verify";
+	case EINVAL:
+		return "the algorithm can't take this input";
+	case ENODEV:
+		return job->bound ? "the bound device is not working or can't do this"
+				  : "no working device offers this";
+	case ENOSPC:
+	case EDQUOT:
+		return "no memory is left for the output; stream=1 needs little";
+	case ECANCELED:
+		return "cancelled";
+	default:
+		return "the device failed and no other could take over";
+	}
+}
+
+void acr_request_report(struct acr_job *job, const struct acr_report *report)
+{
+	struct acr_session *session = job->owner;
+
+	pthread_mutex_lock(&session->lock);
+	if (!session->removed) {
+		acr_history_add(&session->history, 1, report, session->account);
+		if (g_strcmp0(session->device_name, report->device)) {
+			g_free(session->device_name);
+			session->device_name = g_strdup(report->device);
+		}
+	}
+	pthread_mutex_unlock(&session->lock);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A slab allocator: chunks of 64 KiB, aligned to their size, each cut into slots of one size
+ * class. The chunk of a pointer is found by masking it; what is too large for a slot gets a
+ * mapping of its own that starts with the same header. */
+#include "secret.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CHUNK       ((size_t)64 * 1024)
+#define CHUNK_HEAD  ((size_t)128) /* room for struct chunk, keeps slots aligned to 64 */
+#define CHUNK_MAGIC 0x43524341u
+#define UNLOCKED_BIG ((size_t)256 * 1024) /* OpenSSL's work areas above this are not keys */
+
+static const uint32_t class_sizes[] = { 64,   128,  192,  256,  384,  512,  768,   1024,
+					1536, 2048, 3072, 4096, 6144, 8192, 12288, 16320 };
+#define CLASSES (sizeof class_sizes / sizeof class_sizes[0])
+
+struct arena;
+
+struct chunk {
+	uint32_t magic;
+	uint32_t class;       /* index, or CLASSES: one big allocation */
+	size_t bytes;         /* mapped */
+	struct arena *arena;
+	uint32_t used, total; /* (c) slots */
+	void *free;           /* (c) list of free slots through their first word */
+	struct chunk *prev, *next; /* (c) in the class's list of chunks with free slots */
+};
+_Static_assert(sizeof(struct chunk) <= CHUNK_HEAD, "the header must fit");
+
+struct arena {
+	bool locked;
+	atomic_size_t bytes;
+	struct {
+		pthread_mutex_t lock; /* (c), a leaf: nothing is taken under it */
+		struct chunk *usable; /* (c) chunks with free slots */
+	} classes[CLASSES];
+};
+
+static struct arena secret_arena = { .locked = true }, private_arena;
+static bool lockable;
+
+int acr_secret_guard(void *start, size_t size)
+{
+	madvise(start, size, MADV_DONTDUMP);
+	return mlock(start, size) ? -errno : 0;
+}
+
+/* Map bytes at an address that is a multiple of CHUNK. */
+static void *map_aligned(size_t bytes)
+{
+	size_t room = bytes + CHUNK;
+	char *raw = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *start;
+
+	if (raw == MAP_FAILED)
+		return NULL;
+	start = (char *)(((uintptr_t)raw + CHUNK - 1) & ~(CHUNK - 1));
+	if (start > raw)
+		munmap(raw, (size_t)(start - raw));
+	if (raw + room > start + bytes)
+		munmap(start + bytes, (size_t)(raw + room - (start + bytes)));
+	return start;
+}
+
+static struct chunk *chunk_new(struct arena *arena, uint32_t class, size_t bytes)
+{
+	struct chunk *chunk = map_aligned(bytes);
+
+	if (!chunk)
+		return NULL;
+	madvise(chunk, bytes, MADV_DONTDUMP);
+	if (arena->locked) {
+		madvise(chunk, bytes, MADV_WIPEONFORK);
+		if (mlock(chunk, bytes)) {
+			munmap(chunk, bytes);
+			return NULL;
+		}
+	}
+	chunk->magic = CHUNK_MAGIC;
+	chunk->class = class;
+	chunk->bytes = bytes;
+	chunk->arena = arena;
+	atomic_fetch_add(&arena->bytes, bytes);
+	return chunk;
+}
+
+static void chunk_delete(struct chunk *chunk)
+{
+	atomic_fetch_sub(&chunk->arena->bytes, chunk->bytes);
+	munmap(chunk, chunk->bytes); /* the kernel wipes what it takes back */
+}
+
+static void usable_add(struct arena *arena, struct chunk *chunk)
+{
+	chunk->prev = NULL;
+	chunk->next = arena->classes[chunk->class].usable;
+	if (chunk->next)
+		chunk->next->prev = chunk;
+	arena->classes[chunk->class].usable = chunk;
+}
+
+static void usable_remove(struct arena *arena, struct chunk *chunk)
+{
+	if (chunk->prev)
+		chunk->prev->next = chunk->next;
+	else
+		arena->classes[chunk->class].usable = chunk->next;
+	if (chunk->next)
+		chunk->next->prev = chunk->prev;
+}
+
+static struct chunk *slots_new(struct arena *arena, uint32_t class)
+{
+	struct chunk *chunk = chunk_new(arena, class, CHUNK);
+	uint32_t size = class_sizes[class];
+
+	if (!chunk)
+		return NULL;
+	chunk->total = (uint32_t)((CHUNK - CHUNK_HEAD) / size);
+	for (uint32_t i = chunk->total; i-- > 0;) {
+		void **slot = (void **)((char *)chunk + CHUNK_HEAD + (size_t)i * size);
+		*slot = chunk->free;
+		chunk->free = slot;
+	}
+	return chunk;
+}
+
+static void *slot_take(struct arena *arena, uint32_t class)
+{
+	pthread_mutex_t *lock = &arena->classes[class].lock;
+	struct chunk *chunk;
+	void **slot = NULL;
+
+	pthread_mutex_lock(lock);
+	chunk = arena->classes[class].usable;
+	if (!chunk) {
+		chunk = slots_new(arena, class);
+		if (chunk)
+			usable_add(arena, chunk);
+	}
+	if (chunk) {
+		slot = chunk->free;
+		chunk->free = *slot;
+		if (++chunk->used == chunk->total)
+			usable_remove(arena, chunk);
+		*slot = NULL;
+	}
+	pthread_mutex_unlock(lock);
+	return slot;
+}
+
+static void slot_give(struct chunk *chunk, void *pointer)
+{
+	struct arena *arena = chunk->arena;
+	pthread_mutex_t *lock = &arena->classes[chunk->class].lock;
+	void **slot = pointer;
+
+	explicit_bzero(pointer, class_sizes[chunk->class]);
+	pthread_mutex_lock(lock);
+	*slot = chunk->free;
+	chunk->free = slot;
+	if (chunk->used-- == chunk->total)
+		usable_add(arena, chunk);
+	/* Give an empty chunk back unless it is the last usable one of its class. */
+	if (!chunk->used && (chunk->prev || chunk->next))
+		usable_remove(arena, chunk);
+	else
+		chunk = NULL;
+	pthread_mutex_unlock(lock);
+	if (chunk)
+		chunk_delete(chunk);
+}
+
+static void *arena_alloc(struct arena *arena, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct chunk *chunk;
+
+	for (uint32_t class = 0; class < CLASSES; class++)
+		if (size <= class_sizes[class])
+			return slot_take(arena, class);
+	if (size > SIZE_MAX / 2)
+		return NULL;
+	chunk = chunk_new(arena, CLASSES, (size + CHUNK_HEAD + page - 1) & ~(page - 1));
+	return chunk ? (char *)chunk + CHUNK_HEAD : NULL;
+}
+
+static struct chunk *chunk_of(const void *pointer)
+{
+	return (struct chunk *)((uintptr_t)pointer & ~(CHUNK - 1));
+}
+
+static size_t usable_size(const struct chunk *chunk)
+{
+	return chunk->class == CLASSES ? chunk->bytes - CHUNK_HEAD : class_sizes[chunk->class];
+}
+
+#ifdef __SANITIZE_ADDRESS__
+/* Under AddressSanitizer every allocation is malloc's, so that overruns are seen. */
+#include <malloc.h>
+#include <stdlib.h>
+
+static void *checked_alloc(size_t size)
+{
+	void *pointer = aligned_alloc(64, (size + 63) / 64 * 64 + (size ? 0 : 64));
+	if (pointer)
+		memset(pointer, 0, size);
+	return pointer;
+}
+
+void *acr_secret_alloc(size_t size)
+{
+	return checked_alloc(size);
+}
+
+void *acr_private_alloc(size_t size)
+{
+	return checked_alloc(size);
+}
+
+void acr_secret_free(void *pointer)
+{
+	if (pointer)
+		explicit_bzero(pointer, malloc_usable_size(pointer));
+	free(pointer);
+}
+#else
+void *acr_secret_alloc(size_t size)
+{
+	return arena_alloc(&secret_arena, size);
+}
+
+void *acr_private_alloc(size_t size)
+{
+	return arena_alloc(&private_arena, size);
+}
+
+void acr_secret_free(void *pointer)
+{
+	struct chunk *chunk = chunk_of(pointer);
+
+	if (!pointer)
+		return;
+	if (chunk->class == CLASSES)
+		chunk_delete(chunk);
+	else
+		slot_give(chunk, pointer);
+}
+
+static void *crypto_malloc(size_t size, const char *file, int line)
+{
+	struct arena *arena = lockable && size <= UNLOCKED_BIG ? &secret_arena : &private_arena;
+
+	(void)file, (void)line;
+	return size ? arena_alloc(arena, size) : NULL;
+}
+
+static void crypto_free(void *pointer, const char *file, int line)
+{
+	(void)file, (void)line;
+	acr_secret_free(pointer);
+}
+
+static void *crypto_realloc(void *pointer, size_t size, const char *file, int line)
+{
+	size_t old;
+	void *fresh;
+
+	if (!pointer)
+		return crypto_malloc(size, file, line);
+	old = usable_size(chunk_of(pointer));
+	if (size && size <= old)
+		return pointer;
+	fresh = crypto_malloc(size, file, line);
+	if (fresh)
+		memcpy(fresh, pointer, old);
+	if (fresh || !size)
+		acr_secret_free(pointer);
+	return fresh;
+}
+#endif
+
+void acr_secret_init(void)
+{
+	void *trial;
+
+	for (uint32_t i = 0; i < CLASSES; i++) {
+		pthread_mutex_init(&secret_arena.classes[i].lock, NULL);
+		pthread_mutex_init(&private_arena.classes[i].lock, NULL);
+	}
+	trial = arena_alloc(&secret_arena, 64);
+	lockable = trial != NULL;
+#ifndef __SANITIZE_ADDRESS__
+	acr_secret_free(trial);
+	CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
+#else
+	(void)slot_give, (void)chunk_of, (void)usable_size;
+#endif
+}
+
+bool acr_secret_lockable(void)
+{
+	return lockable;
+}
+
+size_t acr_secret_bytes_locked(void)
+{
+	return atomic_load(&secret_arena.bytes);
+}
+
+size_t acr_secret_bytes_private(void)
+{
+	return atomic_load(&private_arena.bytes);
+}
+
+/* 1 if x < limit, without a branch; limit is small. */
+static unsigned below(unsigned x, unsigned limit)
+{
+	return ((x - limit) & ~x) >> 31;
+}
+
+/* Value of a hex digit without a branch or table look-up; bit 8 set when it is none. */
+static unsigned hex_digit(unsigned char c)
+{
+	unsigned digit = c - (unsigned)'0', letter = (c | 0x20u) - 'a';
+	unsigned is_digit = below(digit, 10), is_letter = below(letter, 6);
+
+	return (digit & -is_digit) | ((letter + 10) & -is_letter) |
+	       (((is_digit | is_letter) - 1) & 0x100);
+}
+
+bool acr_hex_decode(const char *text, size_t bytes, uint8_t *out)
+{
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned high = hex_digit((unsigned char)text[2 * i]);
+		unsigned low = hex_digit((unsigned char)text[2 * i + 1]);
+		bad |= high | low;
+		out[i] = (uint8_t)(high << 4 | (low & 15));
+	}
+	return !(bad & 0x100);
+}

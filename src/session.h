@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A session: parameters, input, output and state of one user's request after another.
+ *
+ * States:  idle (`new` or `ready`) -> active (`queued` or `running`) -> ended (`done`,
+ * `failed`, `cancelled`) -> idle with the next request. All moves are made under the lock by
+ * acr_session_start(), the job's done(), acr_session_cancel(), the deadline and
+ * acr_session_new_request(); see doc/sessions.md.
+ *
+ * A front end (fsops) never blocks in here: what would have to wait gives -EAGAIN, and
+ * acr_session_changed tells when to try again. Functions take the lock themselves unless
+ * their comment says otherwise. */
+#ifndef ACR_SESSION_H
+#define ACR_SESSION_H
+
+#include "history.h"
+#include "job.h"
+#include "nonce.h"
+#include "timer.h"
+
+#include <pthread.h>
+
+enum acr_session_state { ACR_IDLE, ACR_ACTIVE, ACR_DONE, ACR_FAILED, ACR_CANCELLED };
+enum acr_layout { ACR_LAYOUT_AUTO, ACR_LAYOUT_COMBINED, ACR_LAYOUT_DETACHED };
+enum acr_format { ACR_FORMAT_RAW, ACR_FORMAT_HEX, ACR_FORMAT_BASE64 };
+enum acr_want_padding { ACR_WANT_DEFAULT, ACR_WANT_NONE, ACR_WANT_PKCS7 };
+
+/* The files that hold a value. The order is that of the table in values.c. */
+enum acr_value {
+	ACR_V_OP, ACR_V_ALG, ACR_V_KEY, ACR_V_IV, ACR_V_AAD, ACR_V_TAG, ACR_V_TAGLEN,
+	ACR_V_PADDING, ACR_V_LAYOUT, ACR_V_FORMAT, ACR_V_LENGTH, ACR_V_PARAMS, ACR_V_STREAM,
+	ACR_V_PRIORITY, ACR_V_DEVICE, ACR_V_PRIVATE, ACR_V_DEADLINE,
+	ACR_VALUES
+};
+
+/* One stage of the way: what is to be done, and what came of it. */
+struct acr_stage {
+	const struct acr_alg *alg;
+	const char *alg_text; /* as written, interned */
+	int op;               /* enum acr_opcode, -1: what the algorithm implies */
+	unsigned bad;         /* bits (1 << enum acr_value) of files left bad */
+	struct acr_blob *key, *iv, *aad, *tag;
+	struct acr_blob *iv_used; /* the last one made by us */
+	struct acr_nonces *nonces;
+	struct acr_blob *params;  /* as written */
+	struct acr_numbers numbers;
+	uint64_t length;          /* 0: default */
+	unsigned taglen;          /* 0: full */
+	enum acr_want_padding padding;
+	enum acr_layout layout;
+	enum acr_format format;
+	char *device; /* bound to this one, NULL: the balancer chooses */
+};
+
+struct acr_stream;
+
+struct acr_session {
+	atomic_uint refs;
+	uint64_t serial; /* never reused */
+	char *name;
+	uint32_t uid, gid; /* (s) of the directory */
+	uint16_t mode;     /* (s) permission bits of the directory */
+	int32_t pid;
+	uint64_t made_ns; /* wall clock */
+	struct acr_account *account;
+
+	pthread_mutex_t lock; /* (s) for all below */
+	enum acr_session_state state;
+	bool removed;
+	unsigned request; /* number of the present request */
+	struct acr_stage stage;
+	bool stream_mode;
+	uint16_t priority;
+	uint64_t deadline_ms;
+	struct acr_blob *private_area;
+
+	struct acr_buf *src;
+	bool src_opened; /* for writing, in this request */
+	struct acr_buf *dst; /* layout applied, format not */
+	struct acr_stream *stream; /* while a stream is active, and until its output is read */
+	bool no_fault;             /* not on fault devices, for `random` */
+	bool pumping;              /* a thread is in acr_stream_pump() */
+	bool src_eof;              /* a stream's last writer has gone */
+	unsigned writers;          /* descriptors of src open for writing */
+	struct acr_job *job;
+	struct acr_timer deadline;
+
+	int result; /* of the request that has ended: 0 or negative */
+	int error;  /* negative; of the last refusal or failure, 0: none */
+	char *sentence;
+	char *device_name; /* of the last attempt */
+	uint64_t bytes_in, bytes_out, queue_ns, process_ns, requests;
+	struct acr_history *history;
+
+	void *front; /* the front end's */
+};
+
+/* Set by the front end: something that a waiter may wait for has happened. Any thread, no
+ * locks held; the caller has a reference. */
+extern void (*acr_session_changed)(struct acr_session *session);
+/* Set by the front end: the session is being freed; drop `front`. */
+extern void (*acr_session_freed)(struct acr_session *session);
+
+/* ---- the set of sessions (sessions.c) ---- */
+
+/* Make one. Returns a reference through session; -EEXIST, -EINVAL (name), -EDQUOT, -ENOSPC. */
+int acr_session_new(const char *name, uint32_t uid, uint32_t gid, int32_t pid,
+		    struct acr_session **session);
+/* A session that is in no directory, for requests without one (`random`). NULL: no memory. */
+struct acr_session *acr_session_anonymous(uint32_t uid, int32_t pid);
+struct acr_session *acr_session_ref(struct acr_session *session);
+void acr_session_unref(struct acr_session *session); /* NULL is fine */
+/* References; NULL: none. */
+struct acr_session *acr_session_by_name(const char *name);
+struct acr_session *acr_session_by_serial(uint64_t serial);
+/* Serial numbers of all, oldest first. owned (g_array_unref). */
+GArray *acr_session_serials(void);
+size_t acr_session_count(void);
+/* How many are active now. */
+size_t acr_session_active(void);
+/* rmdir: end it, wipe it, take it out of the set. -ENOENT: gone already. */
+int acr_session_remove(struct acr_session *session);
+/* Shutdown: refuse to start anything more; then cancel whatever is active. */
+void acr_sessions_refuse(void);
+void acr_sessions_cancel_all(void);
+void acr_sessions_remove_all(void);
+
+/* ---- one session (session.c) ---- */
+
+/* Start the request. 0 or the errno of the contract, with the sentence set. */
+int acr_session_start(struct acr_session *session);
+/* End an active request; idle and ended ones stay as they are. */
+void acr_session_cancel(struct acr_session *session);
+/* As new: everything forgotten and wiped. */
+void acr_session_reset(struct acr_session *session);
+/* One word for `state`. */
+const char *acr_session_state_name(struct acr_session *session);
+/* Contents of `status`. */
+void acr_session_status(struct acr_session *session, GString *text);
+bool acr_session_ended(struct acr_session *session, bool *failed);
+
+/* With the lock held: */
+void acr_session_explain(struct acr_session *session, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void acr_session_new_request(struct acr_session *session);
+void acr_session_end(struct acr_session *session, enum acr_session_state state, int error);
+/* Take the job away, to be cancelled after unlocking. NULL: none. */
+struct acr_job *acr_session_detach_job(struct acr_session *session);
+/* Without it: cancel what acr_session_detach_job() gave. NULL is fine. */
+void acr_session_abandon_job(struct acr_job *job);
+enum acr_opcode acr_stage_op(const struct acr_stage *stage);
+bool acr_stage_takes_input(const struct acr_stage *stage);
+/* What the parameters come to. */
+enum acr_layout acr_stage_layout(const struct acr_stage *stage);
+size_t acr_stage_taglen(const struct acr_stage *stage);
+
+/* ---- src and dst (data.c) ---- */
+
+/* src is opened for writing; *request is for the calls below. 0, -EBUSY. */
+int acr_src_open(struct acr_session *session, bool truncate, unsigned *request);
+/* The last writer of a stream makes its end. */
+void acr_src_close(struct acr_session *session);
+/* Store data at an offset, or at the end. Returns len, fewer bytes (partial: as many as the
+ * window has room for), or -EAGAIN (the window is full), -EBUSY, -EDQUOT, ... */
+ssize_t acr_src_write(struct acr_session *session, unsigned *request, uint64_t offset, bool append,
+		      bool partial, const void *data, size_t len);
+int acr_src_truncate(struct acr_session *session, uint64_t size);
+/* What was written so far. A reference, NULL: nothing. */
+struct acr_buf *acr_src_get(struct acr_session *session);
+/* Room in the window for at least one byte, or nothing to wait for? */
+bool acr_src_writable(struct acr_session *session);
+
+/* A piece of dst for a reply: bytes of a buffer, to be given back with acr_piece_drop(). */
+struct acr_piece {
+	struct acr_buf *buf; /* a reference; NULL: the end */
+	size_t offset, len;
+	enum acr_format format; /* to be rendered; offset and len are of the rendered text */
+};
+
+/* Up to len bytes of the output from an offset (a stream gives what comes next). Starts the
+ * request if nothing has. *request: of the descriptor, 0 at first. 0, -EAGAIN: not yet, or the
+ * request's error. */
+int acr_dst_read(struct acr_session *session, unsigned *request, uint64_t offset, size_t len,
+		 struct acr_piece *piece);
+void acr_piece_drop(struct acr_piece *piece);
+/* Copy the piece into out, rendered, piece->len bytes. */
+void acr_piece_copy(const struct acr_piece *piece, uint8_t *out);
+/* Length of dst as it reads, 0 before the end and for streams. */
+uint64_t acr_dst_size(struct acr_session *session);
+/* Would a read give something without waiting? failed: an error. Starts nothing. */
+bool acr_dst_readable(struct acr_session *session, bool *failed);
+
+/* ---- values (values.c) ---- */
+
+/* One value is complete. 0 or the errno of the contract, with the sentence set.
+ * privileged: may set priorities above the default. */
+int acr_value_set(struct acr_session *session, enum acr_value value, const void *data, size_t len,
+		  bool privileged);
+/* Could a value begin with these len bytes? Refuses what is too long already. */
+int acr_value_check(struct acr_session *session, enum acr_value value, const void *data,
+		    size_t len);
+/* Text (with its newline) or bytes as the file reads. Returns owned. NULL: no memory. */
+struct acr_blob *acr_value_get(struct acr_session *session, enum acr_value value);
+/* Back to the default, cancelling what is active. */
+void acr_value_reset(struct acr_session *session, enum acr_value value);
+bool acr_value_is_text(enum acr_value value);
+/* Most bytes that one value may have as written. */
+size_t acr_value_max(enum acr_value value);
+
+/* ---- making jobs of requests (request.c); with the lock held ---- */
+
+/* Everything that can be said without the input. 0, or the errno with the sentence set. */
+int acr_request_check(struct acr_session *session);
+/* Is this a length that the algorithm takes, IV and tag apart? As above. */
+int acr_request_check_size(struct acr_session *session, uint64_t len);
+/* The same for values alone that are there already, when alg has become known. */
+int acr_request_check_given(struct acr_session *session);
+/* Make the job of a whole request. in: the input, with IV and tag around it if combined; NULL:
+ * none. 0 and a job, or as above. */
+int acr_request_build(struct acr_session *session, struct acr_buf *in, struct acr_job **job);
+/* Make the job of a part: all of in. flags: ACR_OP_*, of the part's place in the stream.
+ * job->iv and job->state are left to the caller. */
+int acr_request_part(struct acr_session *session, struct acr_buf *in, unsigned flags,
+		     struct acr_job **job);
+/* The IV to use when not decrypting: the written one or a fresh one, recorded as used. */
+int acr_request_iv(struct acr_session *session, struct acr_blob **iv, bool *recorded);
+/* The output has come: remember the tag, and put it and the IV around the output. */
+void acr_request_collect(struct acr_session *session, struct acr_job *job);
+void acr_request_keep_tag(struct acr_session *session, struct acr_job *job);
+/* Sentence for a job that failed, where neither driver nor scheduler gave one. */
+const char *acr_request_failure(const struct acr_job *job, int error);
+/* A job's report() for history; owner is the session. */
+void acr_request_report(struct acr_job *job, const struct acr_report *report);
+
+/* ---- streams (stream.c) ---- */
+
+int acr_stream_start(struct acr_session *session);             /* (s) held */
+void acr_stream_free(struct acr_stream *stream);               /* NULL is fine */
+void acr_stream_pump(struct acr_session *session);             /* not held */
+/* (s) held. Bytes of the window that are free; one write is always taken when it is empty. */
+size_t acr_stream_room(const struct acr_session *session);
+bool acr_stream_empty(const struct acr_session *session);
+/* (s) held. 0 with a piece (empty at the end), or -EAGAIN. */
+int acr_stream_take(struct acr_session *session, size_t len, struct acr_piece *piece);
+bool acr_stream_has_output(const struct acr_session *session); /* (s) held */
+
+/* ---- rendering (encode.c) ---- */
+
+/* Length of len bytes in a format, with the final newline of texts. */
+uint64_t acr_format_length(enum acr_format format, uint64_t len);
+/* Bytes offset..offset+n-1 of the rendered text of data. */
+void acr_format_render(enum acr_format format, const uint8_t *data, size_t len, uint64_t offset,
+		       uint8_t *out, size_t n);
+
+#endif

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+import acr  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    """A daemon with the default device, shared by the tests of one file."""
+    d = acr.Daemon()
+    yield d
+    assert d.stop() == 0, "acryptod did not end cleanly"
+
+
+@pytest.fixture
+def start():
+    """Start daemons with arguments of one's own; all are ended with the test."""
+    running = []
+
+    def make(*args, **kwargs):
+        d = acr.Daemon(*args, **kwargs)
+        running.append(d)
+        return d
+
+    yield make
+    for d in running:
+        d.stop()
+
+
+@pytest.fixture
+def session(daemon):
+    """An empty session."""
+    with daemon.session() as s:
+        yield s

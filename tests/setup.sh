@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Shared by quickstart, check and tests/run: packages, builds, steps with their time.
+# shellcheck shell=bash
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+logs=$top/build/logs
+# shellcheck disable=SC2034
+build_packages=(gcc libc6-dev make autoconf automake pkg-config libglib2.0-dev libfuse3-dev
+	libssl-dev fuse3 openssl)
+# shellcheck disable=SC2034
+test_packages=(python3 python3-pytest python3-prometheus-client mandoc gdb valgrind g++ perl
+	clang libclang-rt-dev)
+
+# Seconds since the time given, with two decimals.
+since()
+{
+	awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }'
+}
+
+# step "what" command...: one numbered line; its output goes to a log whose end is shown if
+# the command fails. On a terminal a dot a second tells that it is still at work.
+step_number=0
+step()
+{
+	local what=$1 start=$EPOCHREALTIME log dots status=0
+	shift
+	step_number=$((step_number + 1))
+	log=$logs/$step_number-${1##*/}.log
+	mkdir -p "$logs"
+	printf '%2d. %-46s ' "$step_number" "$what"
+	[ ! -t 1 ] || { while sleep 1; do printf .; done; } & dots=$!
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	kill "$dots" 2>/dev/null
+	wait "$dots" 2>/dev/null
+	if [ $status = 0 ]; then
+		printf ' ok  %6s s\n' "$(since "$start")"
+		return 0
+	fi
+	printf ' FAILED after %s s\n' "$(since "$start")"
+	printf '    the end of %s:\n' "$log"
+	tail -n 30 "$log" | sed 's/^/    | /'
+	return 1
+}
+
+# Which of the packages are not installed.
+missing_packages()
+{
+	local package
+	for package; do
+		case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+		'install ok installed') ;;
+		*) echo "$package" ;;
+		esac
+	done
+}
+
+# The same under this release's names: some packages were renamed or made virtual.
+release_names()
+{
+	local package name
+	for package; do
+		name=$package
+		case $package in
+		libclang-rt-dev) # only with the compiler's version in its name on Debian 12
+			[ -n "$(apt-cache madison "$package" 2>/dev/null)" ] ||
+				name=$(apt-cache depends clang 2>/dev/null |
+					sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p')
+			;;
+		pkg-config) # pkgconf takes its place
+			! dpkg-query -W -f '${Status}' pkgconf 2>/dev/null | grep -q 'ok installed' ||
+				name=pkgconf
+			;;
+		esac
+		[ -z "$name" ] || echo "$name"
+	done
+}
+
+# What of the packages named has to be installed, as apt knows it.
+packages_to_install()
+{
+	# From Debian 13 on DES and its like are in a package of their own.
+	[ -z "$(apt-cache madison openssl-provider-legacy 2>/dev/null)" ] ||
+		set -- "$@" openssl-provider-legacy
+	# shellcheck disable=SC2046 # names without spaces
+	missing_packages $(release_names "$@")
+}
+
+# need_packages NAME...: install what is missing. Nothing is asked of apt, and no right to
+# install is needed, where everything is there.
+need_packages()
+{
+	local missing sudo=()
+	command -v dpkg-query >/dev/null || {
+		echo "no dpkg here: these are needed under this system's names: $*"
+		return 0
+	}
+	missing=$(packages_to_install "$@")
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		sudo=(sudo -n)
+		sudo -n true 2>/dev/null || {
+			echo "these packages are missing, and only root can install them: ${missing//$'\n'/ }"
+			return 1
+		}
+	fi
+	# A fresh machine has no package lists, and an old one has stale ones.
+	[ -n "$(apt-cache madison gcc 2>/dev/null)" ] || "${sudo[@]}" apt-get update || return 1
+	missing=$(packages_to_install "$@")
+	# shellcheck disable=SC2086
+	install_packages "${sudo[@]}" -- $missing ||
+		{ "${sudo[@]}" apt-get update && install_packages "${sudo[@]}" -- $missing; }
+}
+
+install_packages()
+{
+	local sudo=()
+	while [ "$1" != -- ]; do
+		sudo+=("$1")
+		shift
+	done
+	shift
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends "$@"
+}
+
+# The configure script and Makefile.in, unless they are as new as what they are made from.
+bootstrap()
+(
+	cd "$top" || return 1
+	if [ configure.ac -nt configure ] || [ Makefile.am -nt Makefile.in ] ||
+		[ sources.mk -nt Makefile.in ]; then
+		autoreconf -fi
+	fi
+)
+
+# What the folder's configuration is: where from, where, and with which words.
+configuration()
+{
+	sed -n 's/^abs_top_srcdir = //p; s/^abs_top_builddir = //p' Makefile
+	./config.status --config
+}
+
+# configure_in FOLDER SOURCE WORD...: configure unless that was done just so; what another
+# configuration, or the same one before the tree was moved, has left there is cleaned first.
+configure_in()
+(
+	folder=$1 source=$2
+	shift 2
+	mkdir -p "$folder" && cd "$folder" || return 1
+	if [ -f Makefile ] && [ -x config.status ]; then
+		{ echo "$source $folder $*"; configuration; } 2>/dev/null |
+			cmp -s - .configured-with && return 0
+		echo "the folder was configured differently: starting anew"
+		make -s distclean || true # a Makefile of a moved tree may not even load
+		find src fsops drivers lb tests -name '*.o' -delete -o -name '*.so' -delete
+	fi
+	rm -f Makefile config.status .configured-with
+	"$source/configure" -q "$@" || return 1
+	{ echo "$source $folder $*"; configuration; } >.configured-with
+)
+
+# One job a processor, but no more than memory carries.
+build_jobs()
+{
+	local cpus memory
+	cpus=$(nproc)
+	memory=$(awk '/MemAvailable/ { print int($2 / 400000) + 1 }' /proc/meminfo)
+	echo $((cpus < memory ? cpus : memory))
+}
+
+build()
+{
+	bootstrap && configure_in "$top" "$top" && make -s -C "$top" -j"$(build_jobs)"
+}
+
+# A python3 that has pytest: the first in PATH may be one without Debian's packages.
+find_python()
+{
+	local python
+	for python in "${PYTHON:-python3}" /usr/bin/python3; do
+		"$python" -c 'import pytest' 2>/dev/null && echo "$python" && return 0
+	done
+	echo "no python3 with pytest: ./check installs python3-pytest" >&2
+	return 1
+}

@@ -74,6 +74,7 @@ static void src_write(fuse_req_t req, struct fs_handle *handle, const char *data
 	bool nonblock = flags & O_NONBLOCK;
 	struct fs_answer answer;
 
+	fs_wipe_request();
 	if (!fs_attempt_write(handle, data, size, offset, nonblock, &answer))
 		fs_answer_send(req, &answer);
 	else if (nonblock)

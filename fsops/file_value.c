@@ -41,7 +41,7 @@ static void drop_collected(struct fs_handle *handle)
 static int collect(struct fs_handle *handle, const char *data, size_t size)
 {
 	size_t room = handle->value ? handle->value->len : 0, need = handle->filled + size;
-	size_t max = acr_value_max(handle->file->value);
+	size_t max = acr_value_max(handle->file->value), whole = need;
 	bool secret = handle->file->value == ACR_V_KEY && acr_secret_lockable();
 	int error = 0;
 
@@ -60,8 +60,7 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 	}
 	memcpy(handle->value->data + handle->filled, data, size);
 	handle->filled += size;
-	error = acr_value_check(handle->session, handle->file->value, handle->value->data,
-				handle->filled);
+	error = acr_value_check(handle->session, handle->file->value, handle->value->data, whole);
 	if (error) {
 		drop_collected(handle);
 		handle->refused = true;
@@ -77,8 +76,7 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 	int error;
 
 	(void)flags;
-	if (handle->file->value == ACR_V_KEY)
-		fs_wipe_request();
+	fs_wipe_request();
 	pthread_mutex_lock(&handle->lock);
 	if (acr_value_is_text(handle->file->value)) {
 		error = acr_value_set(handle->session, handle->file->value, data, size,

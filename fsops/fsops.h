@@ -158,6 +158,8 @@ struct fs_mount *fs_mount_new(const char *mountpoint, const char *options);
 int fs_mount_start(struct fs_mount *mount, unsigned threads);
 /* Called in a serving thread when the filesystem was unmounted from outside. */
 void fs_mount_on_exit(struct fs_mount *mount, void (*exited)(void));
+/* Descriptors of files that are open now. */
+size_t fs_open_count(void); /* ops.c */
 /* Unmount, end the threads, free. */
 void fs_mount_free(struct fs_mount *mount);
 

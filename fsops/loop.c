@@ -70,6 +70,7 @@ static void *serve(void *data)
 		fuse_session_process_buf(mount->session, &buf);
 		if (wipe_wanted)
 			explicit_bzero(buf.mem, (size_t)result);
+		acr_secret_scrub();
 	}
 	fuse_session_exit(mount->session);
 	if (buf.mem)
@@ -235,8 +236,9 @@ struct fs_mount *fs_mount_new(const char *mountpoint, const char *options)
 void fs_mount_free(struct fs_mount *mount)
 {
 	atomic_store(&mount->ending, true);
-	fuse_session_unmount(mount->session);
+	/* First the threads: unmounting closes the descriptor that they read. */
 	stop_threads(mount);
+	fuse_session_unmount(mount->session);
 	fuse_session_destroy(mount->session);
 	free(mount->threads);
 	g_free(mount->mountpoint);

@@ -8,6 +8,13 @@
 
 #define MAX_BACKGROUND 60000 /* AIO reads of one client must not use up the connection */
 
+static atomic_size_t open_count;
+
+size_t fs_open_count(void)
+{
+	return atomic_load(&open_count);
+}
+
 static struct fs_handle *handle_of(const struct fuse_file_info *fi)
 {
 	return (struct fs_handle *)(uintptr_t)fi->fh;
@@ -15,6 +22,7 @@ static struct fs_handle *handle_of(const struct fuse_file_info *fi)
 
 static void handle_free(struct fs_handle *handle)
 {
+	atomic_fetch_sub(&open_count, 1);
 	fs_poll_forget(handle);
 	if (handle->text)
 		g_string_free(handle->text, TRUE);
@@ -42,6 +50,7 @@ static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, 
 	*error = -ENOMEM;
 	if (!handle)
 		return NULL;
+	atomic_fetch_add(&open_count, 1);
 	pthread_mutex_init(&handle->lock, NULL);
 	handle->node = *node;
 	handle->file = fs_node_file(node);

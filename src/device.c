@@ -27,6 +27,7 @@ void acr_device_unref(struct acr_device *dev)
 	if (!dev || atomic_fetch_sub_explicit(&dev->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	acr_queue_clear(&dev->queue);
+	acr_queue_clear(&dev->overflow);
 	pthread_mutex_destroy(&dev->lock);
 	pthread_cond_destroy(&dev->work);
 	g_ptr_array_unref(dev->caps);
@@ -211,7 +212,13 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		dev->callers++;
 		start_running(dev, attempt, attempt->queued_ns);
 	} else if (!acr_device_has_room(attempt->cap)) {
+		attempt->overflows = attempt->job->bound != NULL;
 		error = -EAGAIN;
+		if (attempt->overflows) {
+			/* It may go nowhere else: let it wait here. */
+			atomic_store(&attempt->state, ACR_QUEUED);
+			error = acr_queue_insert(&dev->overflow, &attempt->entry) ? 0 : -EAGAIN;
+		}
 	} else {
 		atomic_store_explicit(&attempt->state, ACR_QUEUED, memory_order_relaxed);
 		error = acr_queue_insert(&dev->queue, &attempt->entry) ? 0 : -EAGAIN;
@@ -234,14 +241,34 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	return 0;
 }
 
+/* Bound sessions that found no room come in as there is some. Under (q). */
+static void refill(struct acr_device *dev)
+{
+	struct acr_queue_entry *entry;
+
+	while ((entry = acr_queue_pop(&dev->overflow))) {
+		struct acr_attempt *attempt = attempt_of(entry);
+		bool room = acr_device_has_room(attempt->cap);
+
+		if (!acr_queue_return(room ? &dev->queue : &dev->overflow, entry) || !room)
+			return;
+		attempt->overflows = false;
+		enter_queue(dev, attempt);
+		pthread_cond_signal(&dev->work);
+	}
+}
+
 bool acr_device_take_back(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	bool taken = false;
 
 	pthread_mutex_lock(&dev->lock);
 	if (atomic_load(&attempt->state) == ACR_QUEUED && attempt->entry.flow) {
-		acr_queue_remove(&dev->queue, &attempt->entry);
-		leave_queue(dev, attempt);
+		acr_queue_remove(attempt->overflows ? &dev->overflow : &dev->queue,
+				 &attempt->entry);
+		if (!attempt->overflows)
+			leave_queue(dev, attempt);
+		refill(dev);
 		atomic_store(&attempt->state, ACR_ENDED);
 		taken = true;
 	}
@@ -375,6 +402,8 @@ static unsigned take(struct acr_device *dev, struct acr_attempt **attempts)
 		start_running(dev, attempt, now);
 		attempts[n++] = attempt;
 	}
+	if (dev->overflow.count)
+		refill(dev);
 	return n;
 }
 
@@ -421,6 +450,7 @@ static void work_once(struct acr_device *dev)
 		for (unsigned i = 0; i < n; i++)
 			acr_sched_room(caps[i]->alg, caps[i]->cap.opcode);
 	submit(dev, attempts, n);
+	acr_secret_scrub();
 	pthread_mutex_lock(&dev->lock);
 	dev->callers--;
 	if (dev->stopping)
@@ -489,6 +519,10 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 		leave_queue(dev, attempt);
 		attempt->next = *to;
 		*to = attempt;
+	}
+	while (!keep_bound && (entry = acr_queue_pop(&dev->overflow))) {
+		attempt_of(entry)->next = list;
+		list = attempt_of(entry);
 	}
 	for (; kept; kept = next) {
 		next = kept->next;
@@ -560,6 +594,7 @@ void acr_device_rehash(struct acr_device *dev)
 
 	pthread_mutex_lock(&dev->lock);
 	list = take_queued(dev, true);
+	refill(dev);
 	pthread_mutex_unlock(&dev->lock);
 	for (; list; list = next) {
 		next = list->next;

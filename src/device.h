@@ -40,6 +40,7 @@ struct acr_device {
 	pthread_mutex_t lock; /* (q) */
 	pthread_cond_t work;
 	struct acr_queue queue;      /* (q) */
+	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
 	struct acr_attempt *running; /* (q) list */
 	bool blocked;                /* (q) the driver took fewer than offered */
 	bool stopping;               /* (q) threads shall end */

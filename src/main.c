@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
+#define CLOSING_MS 500 /* for clients to close their files at the end */
 
 static struct {
 	gboolean foreground, version;
@@ -359,6 +360,17 @@ static void forbid_dumps(void)
 
 /* ---- the whole run ---- */
 
+/* A device that computes nothing must not pass for one that does. */
+static void warn_of_null(void)
+{
+	g_autoptr(GPtrArray) devices = acr_device_list();
+
+	if (devices->len == 1 &&
+	    ((struct acr_device *)devices->pdata[0])->driver->flags & ACR_DRIVER_NULL)
+		acr_log(ACR_LOG_WARNING, "main",
+			"the only device is null: NOTHING IS ENCRYPTED");
+}
+
 static struct fs_mount *bring_up(const char *mountpoint)
 {
 	struct fs_mount *mount = NULL;
@@ -389,6 +401,9 @@ static void take_down(struct fs_mount *mount)
 {
 	acr_sessions_refuse();
 	acr_sessions_cancel_all();
+	/* Who was waiting has its answer now; let it close its files in peace. */
+	for (int i = 0; i < CLOSING_MS && fs_open_count(); i++)
+		g_usleep(1000);
 	fs_mount_free(mount);
 	acr_sessions_remove_all();
 	acr_device_remove_all();
@@ -415,6 +430,9 @@ int main(int argc, char **argv)
 	if (!mount)
 		return 1;
 	forbid_dumps();
+	warn_of_null();
+	acr_log(ACR_LOG_INFO, "main", "serving %s with %u threads", mountpoint,
+		(unsigned)acr_settings.threads);
 	let_parent_go(parent);
 	loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, on_end, NULL);

@@ -117,6 +117,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	pthread_cond_init(&dev->work, &attr);
 	pthread_condattr_destroy(&attr);
 	acr_queue_init(&dev->queue, (double)acr_settings.ageing / 1000);
+	acr_queue_init(&dev->overflow, (double)acr_settings.ageing / 1000);
 	dev->sampled_ns = acr_now_ns();
 	return dev;
 }
@@ -184,10 +185,12 @@ int acr_device_add(struct acr_device_spec *spec, bool quiet, char *why)
 	pthread_mutex_lock(&changing);
 	error = add(spec, why);
 	pthread_mutex_unlock(&changing);
-	if (!error)
+	if (!error) {
+		acr_log(ACR_LOG_INFO, name, "added");
 		acr_sched_rehash();
-	else if (!quiet || error != -ENODEV)
+	} else if (!quiet || error != -ENODEV) {
 		acr_log(ACR_LOG_ERROR, name, "%s", why);
+	}
 	return error;
 }
 
@@ -288,6 +291,7 @@ void acr_devices_set_ageing(double ageing)
 		struct acr_device *dev = list->pdata[i];
 		pthread_mutex_lock(&dev->lock);
 		acr_queue_set_ageing(&dev->queue, ageing);
+		acr_queue_set_ageing(&dev->overflow, ageing);
 		pthread_mutex_unlock(&dev->lock);
 	}
 }

@@ -54,7 +54,7 @@ static int check_iv(struct acr_session *session)
 	const struct acr_stage *stage = &session->stage;
 	char sizes[ACR_SIZES];
 
-	if (!stage->iv || acr_alg_iv_ok(stage->alg, stage->iv->len))
+	if (!stage->iv || !stage->alg->iv_max || acr_alg_iv_ok(stage->alg, stage->iv->len))
 		return 0;
 	acr_alg_iv_sizes(stage->alg, sizes);
 	return REFUSE(session, -EINVAL, "iv has %zu bytes, %s takes %s", stage->iv->len,
@@ -151,7 +151,7 @@ int acr_request_check_given(struct acr_session *session)
 		check_iv, check_taglen, check_length, check_padding,
 	};
 	const struct acr_stage *stage = &session->stage;
-	int error = stage->key ? check_key(session) : 0;
+	int error = stage->key && stage->alg->key_max ? check_key(session) : 0;
 
 	return error ? error : run_checks(session, checks, G_N_ELEMENTS(checks));
 }
@@ -475,7 +475,7 @@ const char *acr_request_failure(const struct acr_job *job, int error)
 	case EDQUOT:
 		return "no memory is left for the output; stream=1 needs little";
 	case ECANCELED:
-		return "cancelled";
+		return "the request was cancelled";
 	default:
 		return "the device failed and no other could take over";
 	}

@@ -108,7 +108,7 @@ static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attemp
 		struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
 		if (!capable(job, dev, set->count))
 			continue;
-		if (!acr_device_has_room(cap)) {
+		if (!job->bound && !acr_device_has_room(cap)) {
 			*full = true;
 			continue;
 		}
@@ -170,6 +170,37 @@ static int wait_for_room(struct acr_job *job, struct acr_attempt *attempt)
 	return ok ? 0 : -ENOSPC;
 }
 
+static bool take_from_waiting(struct acr_attempt *attempt)
+{
+	bool taken = false;
+
+	pthread_mutex_lock(&waiting_lock);
+	if (attempt->entry.flow && atomic_load(&attempt->state) == ACR_QUEUED) {
+		acr_queue_remove(*waiting_for(attempt->job), &attempt->entry);
+		atomic_fetch_sub(&waiting_count, 1);
+		atomic_store(&attempt->state, ACR_ENDED);
+		taken = true;
+	}
+	pthread_mutex_unlock(&waiting_lock);
+	return taken;
+}
+
+/* Has a device that could do the job room at this moment? */
+static bool room_now(const struct acr_job *job)
+{
+	const struct acr_device_set *set;
+	bool room = false;
+
+	acr_epoch_enter();
+	set = acr_devices();
+	for (unsigned i = 0; i < set->count && !room; i++)
+		room = capable(job, set->devices[i], set->count) &&
+		       acr_device_has_room(
+			       set->devices[i]->by_alg[job->opcode][acr_alg_index(job->alg)]);
+	acr_epoch_leave();
+	return room;
+}
+
 /* The highest that waits for this, taken out; with its reference to the job. */
 static struct acr_job *next_waiting(struct acr_queue *queue)
 {
@@ -187,11 +218,20 @@ static struct acr_job *next_waiting(struct acr_queue *queue)
 	return job;
 }
 
-static int nobody(const struct acr_job *job)
+/* Why nobody can do it; the sentence of a failed attempt stays. */
+static int nobody(struct acr_job *job)
 {
-	if (job->bound)
-		return was_tried(job, job->bound) ? -EIO : -ENODEV;
-	return job->begun ? -EIO : -ENODEV;
+	const char *name = job->bound ? job->bound->spec->name : NULL;
+
+	if (job->bound && !was_tried(job, job->bound))
+		snprintf(job->sentence, sizeof job->sentence,
+			 job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
+				 ? "the bound device %s is not working"
+				 : "the bound device %s can't do this",
+			 name);
+	else if (job->begun)
+		return -EIO;
+	return -ENODEV;
 }
 
 /* Put the job on a device or into the main queue. The caller holds a reference. 0, or why it
@@ -211,12 +251,11 @@ static int place(struct acr_job *job, bool may_inline)
 			error = acr_device_put(attempt->device, attempt, may_inline);
 		} else {
 			error = full ? wait_for_room(job, attempt) : nobody(job);
-			if (full && !error) {
-				/* Room may have come between the look and the wait. */
-				acr_sched_room(job->alg, job->opcode);
-				break;
-			}
-			tries = PUT_TRIES;
+			/* Room may have come between the look and the wait. */
+			if (full && !error && room_now(job) && take_from_waiting(attempt))
+				error = -EAGAIN;
+			else
+				tries = PUT_TRIES;
 		}
 		if (!error)
 			break;
@@ -234,21 +273,6 @@ int acr_job_submit(struct acr_job *job, bool may_inline)
 {
 	job->arrival_ns = acr_now_ns();
 	return place(job, may_inline);
-}
-
-static bool take_from_waiting(struct acr_attempt *attempt)
-{
-	bool taken = false;
-
-	pthread_mutex_lock(&waiting_lock);
-	if (attempt->entry.flow && atomic_load(&attempt->state) == ACR_QUEUED) {
-		acr_queue_remove(*waiting_for(attempt->job), &attempt->entry);
-		atomic_fetch_sub(&waiting_count, 1);
-		atomic_store(&attempt->state, ACR_ENDED);
-		taken = true;
-	}
-	pthread_mutex_unlock(&waiting_lock);
-	return taken;
 }
 
 bool acr_job_cancel(struct acr_job *job)

@@ -31,6 +31,10 @@ size_t acr_secret_bytes_private(void);
  * digit (what was decoded so far is left in out). */
 bool acr_hex_decode(const char *text, size_t bytes, uint8_t *out);
 
+/* Overwrite what copying and computing may have left in the vector registers, which a core dump
+ * of this thread would show. */
+void acr_secret_scrub(void);
+
 /* Lock and leave out of dumps a range that the caller owns. Returns 0 or a negative errno;
  * being left out of dumps is tried in any case. */
 int acr_secret_guard(void *start, size_t size);

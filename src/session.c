@@ -248,8 +248,15 @@ static int begin(struct acr_session *session, struct acr_job **job)
 	if (acr_stage_op(&session->stage) == ACR_RANDOM) /* which needs no alg: back to it */
 		session->stage.alg = session->stage.alg_text
 					     ? acr_alg_find(session->stage.alg_text) : NULL;
-	if (error)
+	if (error) {
+		/* Nothing waits for a device to come: such a request has failed. */
+		if (error == -ENODEV)
+			acr_session_end(session, ACR_FAILED, error);
 		return error;
+	}
+	acr_log(ACR_LOG_DEBUG, "session", "%s: %s %s starts", session->name ? session->name : "-",
+		acr_opcode_name(acr_stage_op(&session->stage)),
+		session->stage.alg_text ? session->stage.alg_text : "");
 	session->state = ACR_ACTIVE;
 	atomic_fetch_add(&active_count, 1);
 	session->error = 0;
@@ -258,21 +265,16 @@ static int begin(struct acr_session *session, struct acr_job **job)
 	return 0;
 }
 
-/* Nobody could take the job: the request stays as it was, with its input. */
+/* Nobody could take the job. */
 static int refused(struct acr_session *session, struct acr_job *job, int error)
 {
 	pthread_mutex_lock(&session->lock);
 	if (session->job == job) {
-		struct acr_buf *src = acr_buf_ref(job->src);
-
 		session->job = NULL;
 		if (session->stage.nonces && job->nonce_recorded)
 			acr_nonces_undo(session->stage.nonces);
-		acr_session_end(session, ACR_IDLE, error);
-		session->src = src;
-		session->src_opened = true;
-		session->requests--;
 		acr_session_explain(session, error, "%s", acr_request_failure(job, error));
+		acr_session_end(session, ACR_FAILED, error);
 		acr_job_unref(job);
 	}
 	pthread_mutex_unlock(&session->lock);
@@ -296,6 +298,8 @@ int acr_session_start(struct acr_session *session)
 		acr_job_ref(job); /* one for session->job, one for the submission */
 	}
 	pthread_mutex_unlock(&session->lock);
+	if (error == -ENODEV)
+		acr_session_changed(session);
 	if (error)
 		return error;
 	if (!job) {
@@ -316,10 +320,12 @@ void acr_session_cancel(struct acr_session *session)
 	bool was_active;
 
 	pthread_mutex_lock(&session->lock);
-	was_active = session->state == ACR_ACTIVE;
+	/* A stream that waits for its start may have writers who wait for room. */
+	was_active = session->state == ACR_ACTIVE ||
+		     (session->state == ACR_IDLE && session->stream_mode && session->src_opened);
 	if (was_active) {
 		job = acr_session_detach_job(session);
-		acr_session_explain(session, -ECANCELED, "cancelled");
+		acr_session_explain(session, -ECANCELED, "the request was cancelled");
 		acr_session_end(session, ACR_CANCELLED, -ECANCELED);
 	}
 	pthread_mutex_unlock(&session->lock);

@@ -205,6 +205,12 @@ static bool spec_options(struct acr_device_spec *spec, const char *text, char **
 			return false;
 		}
 		spec->keys[i] = g_strndup(words[i], (gsize)(equals - words[i]));
+		for (guint k = 0; k < i; k++) {
+			if (strcmp(spec->keys[k], spec->keys[i]))
+				continue;
+			*error = g_strdup_printf("option %.64s= is given twice", spec->keys[i]);
+			return false;
+		}
 		spec->values[i] = g_strdup(equals + 1);
 	}
 	return true;

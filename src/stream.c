@@ -32,22 +32,25 @@ struct acr_stream {
 	bool collects;              /* AEAD decryption */
 	bool wants_iv;              /* it comes at the head of the input */
 	bool begun, ended;          /* the first and the last piece are on their way */
+	uint8_t prefix[64];         /* input of the present, incomplete block: it goes in again */
+	size_t prefixed;
 	uint8_t carry[3];           /* bytes that do not make a base64 group yet */
 	size_t carried;
 };
 
 /* ---- output ---- */
 
-static int push(struct acr_stream *stream, struct acr_buf *buf)
+static int push(struct acr_stream *stream, struct acr_buf *buf, size_t skip)
 {
 	struct chunk *chunk = calloc(1, sizeof *chunk);
 
 	if (!chunk)
 		return -ENOSPC;
 	chunk->buf = acr_buf_ref(buf);
+	chunk->offset = skip;
 	*stream->tail = chunk;
 	stream->tail = &chunk->next;
-	stream->waiting += buf->len;
+	stream->waiting += buf->len - skip;
 	return 0;
 }
 
@@ -60,7 +63,7 @@ static int push_text(struct acr_session *session, const uint8_t *data, size_t le
 	if (!error && n) {
 		acr_format_render(session->stage.format, data, len, 0, text->data, n);
 		text->len = n;
-		error = push(session->stream, text);
+		error = push(session->stream, text, 0);
 	}
 	acr_buf_unref(text);
 	return error;
@@ -86,21 +89,22 @@ static int push_base64(struct acr_session *session, const uint8_t *data, size_t 
 	return error;
 }
 
-/* takes no reference; buf's offset..len is output */
-static int put_out(struct acr_session *session, struct acr_buf *buf)
+/* All of buf but the first skip bytes is output. */
+static int put_out(struct acr_session *session, struct acr_buf *buf, size_t skip)
 {
-	if (!buf->len)
+	if (buf->len <= skip)
 		return 0;
-	session->bytes_out += buf->len;
+	session->bytes_out += buf->len - skip;
 	switch (session->stage.format) {
 	case ACR_FORMAT_HEX:
-		return push_text(session, buf->data, buf->len, buf->len * 2);
+		return push_text(session, buf->data + skip, buf->len - skip,
+				 (buf->len - skip) * 2);
 	case ACR_FORMAT_BASE64:
-		return push_base64(session, buf->data, buf->len);
+		return push_base64(session, buf->data + skip, buf->len - skip);
 	case ACR_FORMAT_RAW:
 		break;
 	}
-	return push(session->stream, buf);
+	return push(session->stream, buf, skip);
 }
 
 static int put_out_bytes(struct acr_session *session, const void *data, size_t len)
@@ -109,7 +113,7 @@ static int put_out_bytes(struct acr_session *session, const void *data, size_t l
 	int error = buf ? acr_buf_write(buf, 0, data, len) : -ENOSPC;
 
 	if (!error)
-		error = put_out(session, buf);
+		error = put_out(session, buf, 0);
 	acr_buf_unref(buf);
 	return error;
 }
@@ -171,6 +175,7 @@ void acr_stream_free(struct acr_stream *stream)
 	}
 	acr_blob_unref(stream->iv);
 	acr_state_unref(stream->state);
+	explicit_bzero(stream->prefix, sizeof stream->prefix);
 	explicit_bzero(stream->carry, sizeof stream->carry);
 	free(stream);
 }
@@ -233,14 +238,14 @@ static void add_little_endian(uint8_t *counter, size_t size, uint64_t blocks)
 	}
 }
 
-/* The IV with which the next piece goes on, from what a piece took and gave. Its length was
- * a multiple of the block, or nothing follows. */
+/* The IV with which the next piece goes on, from the whole blocks that a piece took and gave. */
 static int advance_iv(struct acr_session *session, const struct acr_job *job)
 {
 	struct acr_stream *stream = session->stream;
 	unsigned block = job->alg->block;
-	const uint8_t *in = job->src_len >= block ? job->src->data + job->src_len - block : NULL;
-	const uint8_t *out = job->dst_len >= block ? job->dst->data + job->dst_len - block : NULL;
+	size_t whole = job->src_len / block * block;
+	const uint8_t *in = whole ? job->src->data + whole - block : NULL;
+	const uint8_t *out = job->dst_len >= whole ? job->dst->data + whole - block : NULL;
 	const uint8_t *cipher = job->opcode == ACR_DECRYPT ? in : out;
 	struct acr_blob *next;
 	int error = 0;
@@ -341,7 +346,45 @@ static size_t usable(const struct acr_session *session)
 
 	if (session->src_eof)
 		return there;
+	if (stage->alg->pieces != ACR_PIECES_ECB && stage->alg->pieces != ACR_PIECES_CBC)
+		return there;
 	return there > held ? (there - held) / stage->alg->block * stage->alg->block : 0;
+}
+
+/* Modes that work on bytes: an incomplete block is kept and goes in again before what follows,
+ * under the same IV, and its output is dropped the second time. */
+static bool works_on_bytes(const struct acr_alg *alg)
+{
+	return alg->pieces == ACR_PIECES_CFB || alg->pieces == ACR_PIECES_OFB ||
+	       alg->pieces == ACR_PIECES_CTR || alg->pieces == ACR_PIECES_CHACHA;
+}
+
+/* The next piece's input, with the prefix before it. Returns owned. */
+static struct acr_buf *piece_input(struct acr_session *session, size_t len, int *error)
+{
+	struct acr_stream *stream = session->stream;
+	struct acr_buf *in = take_input(session, len, error), *joined;
+
+	if (!in || !stream->prefixed)
+		return in;
+	joined = acr_buf_new(session->account);
+	*error = joined ? acr_buf_write(joined, 0, stream->prefix, stream->prefixed) : -ENOSPC;
+	if (!*error)
+		*error = acr_buf_write(joined, stream->prefixed, in->data, in->len);
+	acr_buf_unref(in);
+	if (!*error)
+		return joined;
+	acr_buf_unref(joined);
+	return NULL;
+}
+
+/* Keep what of a piece is an incomplete block. */
+static void keep_prefix(struct acr_stream *stream, const struct acr_job *job)
+{
+	stream->prefixed = works_on_bytes(job->alg) ? job->src_len % job->alg->block : 0;
+	if (stream->prefixed)
+		memcpy(stream->prefix, job->src->data + job->src_len - stream->prefixed,
+		       stream->prefixed);
 }
 
 static int collect_job(struct acr_session *session, struct acr_job **job)
@@ -365,7 +408,7 @@ static int piece_job(struct acr_session *session, size_t len, struct acr_job **j
 		return error;
 	if (stream->total + len > session->stage.alg->in_max)
 		return acr_request_check_size(session, stream->total + len);
-	in = take_input(session, len, &error);
+	in = piece_input(session, len, &error);
 	if (!in)
 		return error ? error : -ENOSPC;
 	error = acr_request_part(session, in, flags, job);
@@ -424,12 +467,13 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 {
 	struct acr_stream *stream = session->stream;
 	bool combined = acr_stage_layout(&session->stage) == ACR_LAYOUT_COMBINED;
+	size_t repeated;
 	int error;
 
-	session->bytes_in += job->src_len;
+	session->bytes_in += job->src_len - stream->prefixed;
 	if (stream->collects) {
 		acr_request_collect(session, job);
-		error = put_out(session, session->dst);
+		error = put_out(session, session->dst, 0);
 		acr_buf_unref(session->dst);
 		session->dst = NULL;
 		return error ? error : put_out_end(session);
@@ -439,8 +483,10 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 	job->state_out = NULL;
 	error = advance_iv(session, job);
 	job->dst->len = job->dst_len;
+	repeated = stream->prefixed;
+	keep_prefix(stream, job);
 	if (!error)
-		error = put_out(session, job->dst);
+		error = put_out(session, job->dst, repeated);
 	if (error || !stream->ended)
 		return error;
 	acr_request_keep_tag(session, job);

@@ -55,12 +55,12 @@ static const char *quote(const char *value, char *out, size_t size)
 static int parse_number(struct acr_session *session, const char *name, const char *text,
 			uint64_t min, uint64_t max, uint64_t *value)
 {
-	char *end;
+	guint64 number;
 
-	errno = 0;
-	*value = g_ascii_strtoull(text, &end, 10);
-	if (g_ascii_isdigit(*text) && !*end && !errno && *value >= min && *value <= max)
+	if (g_ascii_string_to_unsigned(text, 10, min, max, &number, NULL)) {
+		*value = number;
 		return 0;
+	}
 	return REFUSE(session, -EINVAL, "%s must be a whole number from %" PRIu64 " to %" PRIu64
 		      ", not \"%s\"", name, min, max, QUOTE(text));
 }
@@ -151,10 +151,9 @@ static int check_given_size(struct acr_session *session, const char *name, size_
 {
 	char text[ACR_SIZES];
 
-	if (ok && max)
+	/* A value that this algorithm has no use for may be meant for the next one. */
+	if (ok || !max)
 		return 0;
-	if (!max)
-		return REFUSE(session, -EINVAL, "%s takes no %s", session->stage.alg_text, name);
 	sizes(session->stage.alg, text);
 	return REFUSE(session, -EINVAL, "%s has %zu bytes, %s takes %s", name, len,
 		      session->stage.alg_text, text);
@@ -277,7 +276,7 @@ static int set_taglen(struct acr_session *session, const char *text, bool privil
 {
 	struct acr_stage *stage = &session->stage;
 	char sizes[ACR_SIZES];
-	uint64_t number;
+	uint64_t number = 0;
 	int error = parse_number(session, "taglen", text, 1, ACR_TAG_MAX, &number);
 
 	(void)privileged;
@@ -509,7 +508,7 @@ static void reset_stream(struct acr_session *session)
 
 static int set_priority(struct acr_session *session, const char *text, bool privileged)
 {
-	uint64_t number;
+	uint64_t number = 0;
 	int error = parse_number(session, "priority", text, 0, UINT16_MAX, &number);
 
 	if (error)
@@ -635,9 +634,9 @@ static size_t longest(const struct acr_session *session, enum acr_value id)
 {
 	const struct acr_alg *alg = session->stage.alg;
 
-	if (alg && id == ACR_V_KEY)
+	if (alg && id == ACR_V_KEY && alg->key_max)
 		return alg->key_max;
-	if (alg && id == ACR_V_IV)
+	if (alg && id == ACR_V_IV && alg->iv_max)
 		return alg->iv_max;
 	return values[id].max;
 }
@@ -663,9 +662,10 @@ int acr_value_check(struct acr_session *session, enum acr_value id, const void *
 	most = value->hex && begins_hex(data, len) ? 2 * max + HEX_PREFIX + 1 : max;
 	if (!error && len > most) {
 		leave_bad(session, id);
-		error = REFUSE(session, -EINVAL, "%s has more than %zu bytes, the most that %s takes",
-			       value->name, max,
-			       session->stage.alg ? session->stage.alg_text : "any algorithm");
+		error = REFUSE(session, -EINVAL, "%s has %zu bytes or more, %s takes at most %zu",
+			       value->name, len,
+			       session->stage.alg ? session->stage.alg_text : "any algorithm",
+			       max);
 	}
 	pthread_mutex_unlock(&session->lock);
 	return error;

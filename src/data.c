@@ -88,6 +88,7 @@ static int check_request(struct acr_session *session, unsigned *request)
 		return -EBUSY;
 	}
 	session->src_opened = true;
+	session->refused = false;
 	return 0;
 }
 
@@ -114,11 +115,12 @@ static ssize_t write_stream(struct acr_session *session, bool partial, const voi
 {
 	size_t room = acr_stream_room(session);
 
-	if (len > room && !acr_stream_empty(session)) {
-		if (!partial || !room)
-			return -EAGAIN;
-		len = room;
-	}
+	/* All or nothing, so that writes of several writers stay whole and a signal finds
+	 * nothing half done: the last one may go over the window. */
+	if (len && !room)
+		return -EAGAIN;
+	if (partial)
+		len = MIN(len, room);
 	return store(session, 0, true, data, len);
 }
 
@@ -200,7 +202,7 @@ static int try_read(struct acr_session *session, unsigned *request, uint64_t off
 	if (*request != session->request + 1)
 		return -ECANCELED; /* the request that this descriptor was reading is over */
 	if (session->state == ACR_IDLE)
-		return 1;
+		return 1; /* also when it was refused before: something may be better now */
 	if (session->stream_mode)
 		return acr_stream_take(session, len, piece);
 	if (session->state == ACR_ACTIVE)

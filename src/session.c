@@ -82,7 +82,9 @@ static const char *state_name(struct acr_session *session)
 
 	switch (session->state) {
 	case ACR_IDLE:
-		return is_ready(session) ? "ready" : "new";
+		if (!is_ready(session))
+			return "new";
+		return session->refused ? "failed" : "ready";
 	case ACR_DONE:
 		return "done";
 	case ACR_FAILED:
@@ -114,7 +116,8 @@ bool acr_session_ended(struct acr_session *session, bool *failed)
 
 	pthread_mutex_lock(&session->lock);
 	state = session->state;
-	*failed = state == ACR_FAILED || state == ACR_CANCELLED || session->removed;
+	*failed = state == ACR_FAILED || state == ACR_CANCELLED || session->removed ||
+		  (state == ACR_IDLE && session->refused);
 	pthread_mutex_unlock(&session->lock);
 	return state > ACR_ACTIVE || *failed;
 }
@@ -248,12 +251,9 @@ static int begin(struct acr_session *session, struct acr_job **job)
 	if (acr_stage_op(&session->stage) == ACR_RANDOM) /* which needs no alg: back to it */
 		session->stage.alg = session->stage.alg_text
 					     ? acr_alg_find(session->stage.alg_text) : NULL;
-	if (error) {
-		/* Nothing waits for a device to come: such a request has failed. */
-		if (error == -ENODEV)
-			acr_session_end(session, ACR_FAILED, error);
+	session->refused = error != 0;
+	if (error)
 		return error;
-	}
 	acr_log(ACR_LOG_DEBUG, "session", "%s: %s %s starts", session->name ? session->name : "-",
 		acr_opcode_name(acr_stage_op(&session->stage)),
 		session->stage.alg_text ? session->stage.alg_text : "");
@@ -265,16 +265,23 @@ static int begin(struct acr_session *session, struct acr_job **job)
 	return 0;
 }
 
-/* Nobody could take the job. */
+/* Nobody could take the job: the request stays as it was, with its input. */
 static int refused(struct acr_session *session, struct acr_job *job, int error)
 {
+	struct acr_buf *src;
+
 	pthread_mutex_lock(&session->lock);
 	if (session->job == job) {
 		session->job = NULL;
 		if (session->stage.nonces && job->nonce_recorded)
 			acr_nonces_undo(session->stage.nonces);
+		src = acr_buf_ref(job->src);
+		acr_session_end(session, ACR_IDLE, error);
 		acr_session_explain(session, error, "%s", acr_request_failure(job, error));
-		acr_session_end(session, ACR_FAILED, error);
+		session->refused = true;
+		session->src = src;
+		session->src_opened = true;
+		session->requests--;
 		acr_job_unref(job);
 	}
 	pthread_mutex_unlock(&session->lock);
@@ -298,8 +305,8 @@ int acr_session_start(struct acr_session *session)
 		acr_job_ref(job); /* one for session->job, one for the submission */
 	}
 	pthread_mutex_unlock(&session->lock);
-	if (error == -ENODEV)
-		acr_session_changed(session);
+	if (error && error != -EBUSY)
+		acr_session_changed(session); /* who waits for the end learns of the refusal */
 	if (error)
 		return error;
 	if (!job) {
@@ -340,7 +347,7 @@ void acr_session_new_request(struct acr_session *session)
 	session->request++;
 	session->error = 0;
 	session->src_opened = false;
-	session->src_eof = false;
+	session->src_eof = session->refused = false;
 	acr_buf_unref(session->src);
 	acr_buf_unref(session->dst);
 	session->src = session->dst = NULL;

@@ -77,6 +77,7 @@ struct acr_session {
 	bool src_opened; /* for writing, in this request */
 	struct acr_buf *dst; /* layout applied, format not */
 	struct acr_stream *stream; /* while a stream is active, and until its output is read */
+	bool refused;              /* idle, and the last start was refused: reads as failed */
 	bool no_fault;             /* not on fault devices, for `random` */
 	bool pumping;              /* a thread is in acr_stream_pump() */
 	bool src_eof;              /* a stream's last writer has gone */
@@ -236,9 +237,8 @@ void acr_request_report(struct acr_job *job, const struct acr_report *report);
 int acr_stream_start(struct acr_session *session);             /* (s) held */
 void acr_stream_free(struct acr_stream *stream);               /* NULL is fine */
 void acr_stream_pump(struct acr_session *session);             /* not held */
-/* (s) held. Bytes of the window that are free; one write is always taken when it is empty. */
+/* (s) held. Bytes of the window that are free. */
 size_t acr_stream_room(const struct acr_session *session);
-bool acr_stream_empty(const struct acr_session *session);
 /* (s) held. 0 with a piece (empty at the end), or -EAGAIN. */
 int acr_stream_take(struct acr_session *session, size_t len, struct acr_piece *piece);
 bool acr_stream_has_output(const struct acr_session *session); /* (s) held */

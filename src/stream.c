@@ -192,12 +192,6 @@ size_t acr_stream_room(const struct acr_session *session)
 	return used < acr_settings.window ? acr_settings.window - used : 0;
 }
 
-bool acr_stream_empty(const struct acr_session *session)
-{
-	return !(session->src && session->src->len) &&
-	       !(session->stream && session->stream->in_flight);
-}
-
 /* Take the first len bytes of src as a buffer of their own. Returns owned. */
 static struct acr_buf *take_input(struct acr_session *session, size_t len, int *error)
 {

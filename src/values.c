@@ -388,7 +388,7 @@ static int set_length(struct acr_session *session, const char *text, bool privil
 {
 	struct acr_stage *stage = &session->stage;
 	const struct acr_alg *alg = stage->op == ACR_RANDOM ? acr_alg_row(0) : stage->alg;
-	uint64_t number, max = alg && alg->out_max ? alg->out_max : 1024ull * 1024 * 1024;
+	uint64_t number = 0, max = alg && alg->out_max ? alg->out_max : 1024ull * 1024 * 1024;
 	int error;
 
 	(void)privileged;
@@ -755,8 +755,10 @@ int acr_value_set(struct acr_session *session, enum acr_value id, const void *da
 			leave_bad(session, id);
 		else
 			session->stage.bad &= ~(1u << id);
-		if (!error && session->state == ACR_IDLE)
+		if (!error && session->state == ACR_IDLE) {
 			session->error = 0;
+			session->refused = false;
+		}
 	}
 	pthread_mutex_unlock(&session->lock);
 	return error;
@@ -808,6 +810,7 @@ void acr_value_reset(struct acr_session *session, enum acr_value id)
 	if (check_state(session, &values[id]) == 0) {
 		values[id].reset(session);
 		session->stage.bad &= ~(1u << id);
+		session->refused = false;
 	}
 	pthread_mutex_unlock(&session->lock);
 }

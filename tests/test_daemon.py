@@ -102,11 +102,6 @@ def test_a_module_that_is_none(mnt, tmp_path):
     refused("-f", "--module-path", tmp_path / "mod", "--device", "x=bogus", mnt, says=["bogus"])
 
 
-def test_a_module_path_without_modules(mnt, tmp_path):
-    (tmp_path / "empty").mkdir()
-    refused("-f", "--module-path", tmp_path / "empty", mnt, says=["empty|soft|least"])
-
-
 # ---- the configuration file ----
 
 @pytest.mark.sanitize

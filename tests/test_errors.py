@@ -266,7 +266,7 @@ def test_too_many_requests_of_one_user(start):
             s.close()
         for r in readers:
             r.result()
-        return first, sorted(ended)
+        return first, sorted(ended, key=str)
 
     first, all_of_them = acr.as_user(acr.NOBODY, crowd)
     assert first == ["EAGAIN"]

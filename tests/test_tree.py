@@ -157,11 +157,11 @@ def test_every_listed_algorithm_can_be_chosen(daemon):
 
 def test_what_is_not_listed_is_not_there(daemon):
     names = {row["alg"] for row in table(daemon, "algorithms")}
-    for alg in ("aes-192-xts", "aes-256-gcm-siv", "sm4-gcm", "md4", "rc4"):
+    for alg, key in (("aes-192-xts", 48), ("aes-256-gcm-siv", 32), ("sm4-gcm", 16), ("md4", 16), ("rc4", 16)):
         if alg not in names:
             with daemon.session() as s, acr.fails("EOPNOTSUPP", "ENODEV"):
                 s.write("alg", alg)
-                s.write("key", bytes(range(48)))
+                s.write("key", bytes(range(key)))
                 s.write("src", bytes(16))
                 s.read()
 

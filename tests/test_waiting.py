@@ -219,6 +219,7 @@ def test_a_signal_ends_the_wait_not_the_session(endless, restart):
 
 def test_a_signal_while_the_device_works(slow):
     child = acr.Child(interrupted_read, slow / "dst", True)
+    child.receive()
     slow.wait("running")
     os.kill(child.pid, signal.SIGUSR1)
     assert child.result() == (-1, "EINTR")

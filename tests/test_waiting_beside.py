@@ -128,7 +128,7 @@ def test_beside_a_hung_device(daemon):
 @pytest.mark.sanitize
 def test_kill_9_of_a_blocked_writer(daemon):
     with daemon.session(stream="1", alg="aes-256-ctr", key=bytes(32)) as s:
-        with client("cat", "/dev/zero", str(s.path), shell='exec cat "$1" > "$2"/src') as writer:
+        with client("/dev/zero", str(s.path), shell='exec cat "$1" > "$2"/src') as writer:
             blocked_in(writer, WRITE)
             writer.kill()
             assert writer.wait(5) == -9

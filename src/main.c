@@ -426,10 +426,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	parent = go_to_background();
 	acr_secret_init();
+	forbid_dumps();
 	mount = bring_up(mountpoint);
 	if (!mount)
 		return 1;
-	forbid_dumps();
 	warn_of_null();
 	acr_log(ACR_LOG_INFO, "main", "serving %s with %u threads", mountpoint,
 		(unsigned)acr_settings.threads);

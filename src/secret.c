@@ -305,10 +305,31 @@ void acr_secret_init(void)
 #endif
 }
 
+#ifdef __x86_64__
 void acr_secret_scrub(void)
 {
-	/* Which registers memcpy() uses depends on the size and the processor; zeros of every
-	 * kind of size go through the same ones. The pointer keeps the calls in place. */
+	if (__builtin_cpu_supports("avx"))
+		__asm__ volatile("vzeroall" ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+				 "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+				 "xmm14", "xmm15");
+	else
+		__asm__ volatile("pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; pxor %%xmm2, %%xmm2;"
+				 "pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; pxor %%xmm5, %%xmm5;"
+				 "pxor %%xmm6, %%xmm6; pxor %%xmm7, %%xmm7; pxor %%xmm8, %%xmm8;"
+				 "pxor %%xmm9, %%xmm9; pxor %%xmm10, %%xmm10; pxor %%xmm11, %%xmm11;"
+				 "pxor %%xmm12, %%xmm12; pxor %%xmm13, %%xmm13; pxor %%xmm14, %%xmm14;"
+				 "pxor %%xmm15, %%xmm15" ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
+				 "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+				 "xmm13", "xmm14", "xmm15");
+	if (__builtin_cpu_supports("avx512f"))
+		__asm__ volatile(".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, "
+				 "30, 31\n\tvpxorq %zmm\\n, %zmm\\n, %zmm\\n\n\t.endr");
+}
+#else
+void acr_secret_scrub(void)
+{
+	/* Zeros of every kind of size go through the registers that memcpy() uses for it. The
+	 * pointer keeps the calls in place. */
 	static const uint8_t zeros[1024];
 	static const size_t sizes[] = { 16, 32, 64, 96, 128, 192, 256, 512, 1024 };
 	static void *(*volatile copy)(void *to, const void *from, size_t size) = memcpy;
@@ -317,6 +338,7 @@ void acr_secret_scrub(void)
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
 		copy(sink, zeros, sizes[i]);
 }
+#endif
 
 bool acr_secret_lockable(void)
 {

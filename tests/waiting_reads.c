@@ -58,6 +58,9 @@ static int make_session(int sessions, unsigned number, const char *device, int f
 	s = openat(sessions, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s < 0 || put(s, "alg", "aes-256-ctr", 11) || put(s, "key", key, sizeof(key)))
 		return -1;
+	/* With an IV of ours dst has nothing to give yet; else it would begin with the IV. */
+	if (put(s, "iv", key, 16))
+		return -1;
 	if (strcmp(device, "-") ? put(s, "device", device, strlen(device)) ||
 	                                  put(s, "src", key, sizeof(key))
 	                        : put(s, "stream", "1", 1))

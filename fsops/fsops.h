@@ -16,7 +16,7 @@
 enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_DEVICES, FS_DEVICE, FS_LB,
 	      FS_BALANCER, FS_DIRS };
 
-/* What an inode number says. `src` has a new number at each lookup (see doc/filesystem.md):
+/* What an inode number says. `src` has a new number at each lookup (see doc/design.md):
  * the kernel locks an inode during a blocked write, and `rm` and others would wait for it. */
 struct fs_node {
 	enum fs_dir dir;

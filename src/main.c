@@ -427,6 +427,11 @@ int main(int argc, char **argv)
 	parent = go_to_background();
 	acr_secret_init();
 	forbid_dumps();
+	/* Before mounting: a signal must never leave a mount without a daemon. */
+	loop = g_main_loop_new(NULL, FALSE);
+	g_unix_signal_add(SIGTERM, on_end, NULL);
+	g_unix_signal_add(SIGINT, on_end, NULL);
+	g_unix_signal_add(SIGHUP, on_reload, NULL);
 	mount = bring_up(mountpoint);
 	if (!mount)
 		return 1;
@@ -434,10 +439,6 @@ int main(int argc, char **argv)
 	acr_log(ACR_LOG_INFO, "main", "serving %s with %u threads", mountpoint,
 		(unsigned)acr_settings.threads);
 	let_parent_go(parent);
-	loop = g_main_loop_new(NULL, FALSE);
-	g_unix_signal_add(SIGTERM, on_end, NULL);
-	g_unix_signal_add(SIGINT, on_end, NULL);
-	g_unix_signal_add(SIGHUP, on_reload, NULL);
 	g_timeout_add_seconds(1, on_second, NULL);
 	g_main_loop_run(loop);
 	take_down(mount);

@@ -4,7 +4,7 @@
  * States:  idle (`new` or `ready`) -> active (`queued` or `running`) -> ended (`done`,
  * `failed`, `cancelled`) -> idle with the next request. All moves are made under the lock by
  * acr_session_start(), the job's done(), acr_session_cancel(), the deadline and
- * acr_session_new_request(); see doc/sessions.md.
+ * acr_session_new_request(); see doc/design.md.
  *
  * A front end (fsops) never blocks in here: what would have to wait gives -EAGAIN, and
  * acr_session_changed tells when to try again. Functions take the lock themselves unless

@@ -178,8 +178,9 @@ find_python()
 {
 	local python
 	for python in "${PYTHON:-python3}" /usr/bin/python3; do
-		"$python" -c 'import pytest' 2>/dev/null && echo "$python" && return 0
+		"$python" -c 'import pytest, prometheus_client, cryptography' 2>/dev/null &&
+			echo "$python" && return 0
 	done
-	echo "no python3 with pytest: ./check installs python3-pytest" >&2
+	echo "no python3 with pytest, prometheus_client and cryptography: ./check installs them" >&2
 	return 1
 }

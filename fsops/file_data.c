@@ -21,12 +21,10 @@ static bool writes(int flags)
 
 static int src_open(struct fs_handle *handle, struct fuse_file_info *fi)
 {
-	unsigned request = 0;
 	int error = 0;
 
 	if (writes(fi->flags))
-		error = acr_src_open(handle->session, fi->flags & O_TRUNC, &request);
-	atomic_store(&handle->request, request);
+		error = acr_src_open(handle->session, fi->flags & O_TRUNC, &handle->writer);
 	fi->nonseekable = handle->session->stream_mode;
 	return error;
 }
@@ -34,7 +32,7 @@ static int src_open(struct fs_handle *handle, struct fuse_file_info *fi)
 static void src_release(struct fs_handle *handle)
 {
 	if (writes(handle->flags))
-		acr_src_close(handle->session);
+		acr_src_close(handle->session, &handle->writer);
 }
 
 static void src_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
@@ -56,8 +54,7 @@ static void src_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_
 int fs_attempt_write(struct fs_handle *handle, const char *data, size_t size, off_t offset,
 		     bool partial, struct fs_answer *answer)
 {
-	unsigned request = atomic_load(&handle->request);
-	ssize_t done = acr_src_write(handle->session, &request, (uint64_t)offset,
+	ssize_t done = acr_src_write(handle->session, &handle->writer, (uint64_t)offset,
 				     handle->flags & O_APPEND, partial, data, size);
 
 	*answer = (struct fs_answer){ .is_write = true };
@@ -171,27 +168,29 @@ void fs_answer_send(fuse_req_t req, struct fs_answer *answer)
 		reply_piece(req, &answer->piece);
 }
 
-int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, struct fs_answer *answer)
+int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, unsigned *request,
+		    struct fs_answer *answer)
 {
-	unsigned request = atomic_load(&handle->request);
-
 	*answer = (struct fs_answer){ 0 };
-	answer->error = acr_dst_read(handle->session, &request, (uint64_t)offset, size,
+	answer->error = acr_dst_read(handle->session, request, (uint64_t)offset, size,
 				     &answer->piece);
-	atomic_store(&handle->request, request);
 	return answer->error == -EAGAIN ? -EAGAIN : 0;
 }
 
 static void dst_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
 {
+	/* A read from the start is of the present request, a later one goes on with its own. */
+	unsigned request = offset ? atomic_load(&handle->request) : 0;
 	struct fs_answer answer;
+	int result = fs_attempt_read(handle, size, offset, &request, &answer);
 
-	if (!fs_attempt_read(handle, size, offset, &answer))
+	atomic_store(&handle->request, request);
+	if (!result)
 		fs_answer_send(req, &answer);
 	else if (flags & O_NONBLOCK)
 		fuse_reply_err(req, EAGAIN);
 	else
-		fs_wait_read(req, handle, size, offset, false);
+		fs_wait_read(req, handle, size, offset, request, false);
 }
 
 /* Polling starts the request as reading does. */
@@ -199,11 +198,13 @@ static unsigned dst_poll(struct fs_handle *handle)
 {
 	struct acr_session *session = handle->session;
 	bool failed, idle, unread;
+	int error;
 
 	pthread_mutex_lock(&session->lock);
 	idle = session->state == ACR_IDLE && !session->removed;
 	pthread_mutex_unlock(&session->lock);
-	if (idle && acr_session_start(session) && !acr_dst_readable(session, &failed))
+	error = idle ? acr_session_start(session) : 0;
+	if (error && error != -EBUSY && !acr_dst_readable(session, &failed))
 		return POLLIN | POLLRDNORM | POLLERR; /* a read tells why */
 	unread = acr_dst_readable(session, &failed);
 	return (unread ? POLLIN | POLLRDNORM : 0) | (failed ? POLLERR : 0);
@@ -257,18 +258,19 @@ static void random_read(fuse_req_t req, struct fs_handle *handle, size_t size, o
 {
 	struct fs_handle *once = random_session(fuse_req_ctx(req), size ? size : 1);
 	struct fs_answer answer;
+	unsigned request = 0;
 
 	(void)offset, (void)handle;
 	if (!once) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	if (!fs_attempt_read(once, size, 0, &answer)) {
+	if (!fs_attempt_read(once, size, 0, &request, &answer)) {
 		fs_answer_send(req, &answer);
 	} else if (flags & O_NONBLOCK) {
 		fuse_reply_err(req, EAGAIN);
 	} else {
-		fs_wait_read(req, once, size, 0, true);
+		fs_wait_read(req, once, size, 0, request, true);
 		return;
 	}
 	acr_session_cancel(once->session);

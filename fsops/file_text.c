@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORDS_MAX 4096
 
@@ -71,7 +72,7 @@ static void text_write(fuse_req_t req, struct fs_handle *handle, const char *dat
 
 static uint64_t text_size(const struct fs_node *node, uint32_t uid)
 {
-	struct fs_actor actor = { .uid = uid, .root = uid == 0 };
+	struct fs_actor actor = { .uid = uid, .root = uid == 0 || uid == getuid() };
 	g_autoptr(GString) text = g_string_new(NULL);
 	const struct fs_file *file = fs_node_file(node);
 

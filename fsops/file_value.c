@@ -29,12 +29,47 @@ static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, of
 	acr_blob_unref(blob);
 }
 
+static int value_open(struct fs_handle *handle, struct fuse_file_info *fi)
+{
+	(void)fi;
+	if (handle->file->value == ACR_V_KEY)
+		fs_hold(handle);
+	return 0;
+}
+
 /* Forget what was collected, and wipe it. */
 static void drop_collected(struct fs_handle *handle)
 {
 	acr_blob_unref(handle->value);
 	handle->value = NULL;
 	handle->filled = 0;
+}
+
+void fs_value_drop(struct fs_handle *handle)
+{
+	pthread_mutex_lock(&handle->lock);
+	drop_collected(handle);
+	handle->dirty = false;
+	pthread_mutex_unlock(&handle->lock);
+}
+
+/* Charge the room to the session's owner; blobs give it back when they are freed. */
+static struct acr_blob *charged_blob(struct fs_handle *handle, size_t room, bool secret, int *error)
+{
+	struct acr_account *account = handle->session->account;
+	struct acr_blob *blob;
+
+	*error = acr_account_charge(account, room);
+	if (*error)
+		return NULL;
+	blob = secret ? acr_secret_blob(room) : acr_blob_sized(room);
+	if (blob) {
+		blob->account = acr_account_ref(account);
+		return blob;
+	}
+	acr_account_release(account, room);
+	*error = -ENOSPC;
+	return NULL;
 }
 
 /* Add to the value; its memory is as safe as the key's will be. */
@@ -49,10 +84,9 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 		need = max + 1; /* enough to be refused */
 	size = MIN(size, need - handle->filled);
 	if (need > room) {
-		struct acr_blob *grown = secret ? acr_secret_blob(MAX(need, 2 * room))
-						: acr_blob_sized(MAX(need, 2 * room));
+		struct acr_blob *grown = charged_blob(handle, MAX(need, 2 * room), secret, &error);
 		if (!grown)
-			return -ENOSPC;
+			return error;
 		if (handle->filled)
 			memcpy(grown->data, handle->value->data, handle->filled);
 		acr_blob_unref(handle->value);
@@ -61,10 +95,9 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 	memcpy(handle->value->data + handle->filled, data, size);
 	handle->filled += size;
 	error = acr_value_check(handle->session, handle->file->value, handle->value->data, whole);
-	if (error) {
+	if (error)
 		drop_collected(handle);
-		handle->refused = true;
-	}
+	handle->refused = error == -EINVAL;
 	return error;
 }
 
@@ -81,11 +114,12 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 	if (acr_value_is_text(handle->file->value)) {
 		error = acr_value_set(handle->session, handle->file->value, data, size,
 				      actor.privileged);
-	} else if (handle->refused && offset) {
-		error = -EINVAL; /* the rest of what was refused */
+	} else if (offset && handle->begun && (handle->refused || !handle->value)) {
+		error = -EINVAL; /* the rest of what was refused or removed */
 	} else {
 		if (!offset)
 			drop_collected(handle);
+		handle->begun = true;
 		handle->refused = false;
 		error = collect(handle, data, size);
 		handle->dirty = !error;
@@ -105,9 +139,7 @@ static int value_flush(struct fs_handle *handle)
 	if (handle->dirty)
 		error = acr_value_set(handle->session, handle->file->value,
 				      handle->value->data, handle->filled, false);
-	/* The value of a key must not stay here as well; others may be written on to. */
-	if (handle->dirty && handle->file->value == ACR_V_KEY)
-		drop_collected(handle);
+	/* It stays: what a later write on this descriptor adds belongs to the same value. */
 	handle->dirty = false;
 	pthread_mutex_unlock(&handle->lock);
 	return error;
@@ -115,6 +147,8 @@ static int value_flush(struct fs_handle *handle)
 
 static void value_release(struct fs_handle *handle)
 {
+	if (handle->file->value == ACR_V_KEY)
+		fs_hold_end(handle);
 	drop_collected(handle);
 }
 
@@ -142,11 +176,14 @@ static int value_unlink(const struct fs_node *node)
 	if (!session)
 		return -ENOENT;
 	acr_value_reset(session, fs_node_file(node)->value);
+	if (fs_node_file(node)->value == ACR_V_KEY)
+		fs_drop_held(session);
 	acr_session_unref(session);
 	return 0;
 }
 
 const struct fs_kind fs_kind_value = {
+	.open = value_open,
 	.read = value_read,
 	.write = value_write,
 	.flush = value_flush,

@@ -74,14 +74,16 @@ struct fs_handle {
 	struct acr_session *session; /* a reference, for files of sessions and `random` */
 	struct fs_actor opener;
 	int flags;                   /* of open */
-	atomic_uint request;         /* which request of the session this reads or writes */
+	atomic_uint request;         /* which request of the session this reads */
+	struct acr_writer writer;    /* of src */
 	pthread_mutex_t lock;        /* (h) */
 	GString *text;               /* (h) snapshot that reads go on with */
 	struct acr_blob *value;      /* (h) bytes written so far, `filled` of its room */
 	size_t filled;
-	bool dirty, refused;         /* (h) */
+	bool dirty, refused, begun;  /* (h) */
 	struct fuse_pollhandle *poll; /* (f) of the session's front */
 	struct fs_handle *next;       /* (f) */
+	struct fs_handle *next_holder; /* (f) */
 };
 
 /* ---- tree.c ---- */
@@ -125,7 +127,8 @@ void fs_wipe_request(void);
 
 /* Take over a read or write that gave -EAGAIN. data: of a write, copied. once: the handle was
  * made for this read and is taken over with its reference to the session. */
-void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, bool once);
+void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+		  unsigned request, bool once);
 void fs_wait_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
 		   off_t offset);
 void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
@@ -133,6 +136,13 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 void fs_poll_forget(struct fs_handle *handle);
 size_t fs_waiting_count(void);
 void fs_wait_init(void);
+/* The end: answer everything that is kept with ECANCELED, and keep nothing more. */
+void fs_wait_close(void);
+/* Keys that were written to open descriptors are dropped when the session or its key goes. */
+void fs_hold(struct fs_handle *handle);
+void fs_hold_end(struct fs_handle *handle);
+void fs_drop_held(struct acr_session *session);
+void fs_value_drop(struct fs_handle *handle); /* file_value.c */
 
 /* What a read of dst or write of src came to, before it is sent. */
 struct fs_answer {
@@ -143,7 +153,8 @@ struct fs_answer {
 };
 
 /* Try it (file_data.c). -EAGAIN: it must wait; 0: *answer is to be sent. */
-int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, struct fs_answer *answer);
+int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, unsigned *request,
+		    struct fs_answer *answer);
 int fs_attempt_write(struct fs_handle *handle, const char *data, size_t size, off_t offset,
 		     bool partial, struct fs_answer *answer);
 void fs_answer_send(fuse_req_t req, struct fs_answer *answer);
@@ -160,7 +171,7 @@ int fs_mount_start(struct fs_mount *mount, unsigned threads);
 void fs_mount_on_exit(struct fs_mount *mount, void (*exited)(void));
 /* Descriptors of files that are open now. */
 size_t fs_open_count(void); /* ops.c */
-/* Unmount, end the threads, free. */
+/* Answer everything that waits; then unmount, end the threads, free. */
 void fs_mount_free(struct fs_mount *mount);
 
 #endif

@@ -236,6 +236,7 @@ struct fs_mount *fs_mount_new(const char *mountpoint, const char *options)
 void fs_mount_free(struct fs_mount *mount)
 {
 	atomic_store(&mount->ending, true);
+	fs_wait_close();
 	/* First the threads: unmounting closes the descriptor that they read. */
 	stop_threads(mount);
 	fuse_session_unmount(mount->session);

@@ -103,6 +103,8 @@ static int ctl_cancel(struct acr_session *session)
 static int ctl_reset(struct acr_session *session)
 {
 	acr_session_reset(session);
+	fs_drop_held(session);
+	acr_session_changed(session);
 	return 0;
 }
 

@@ -357,6 +357,8 @@ void fs_rmdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 	session = acr_session_by_name(name);
 	if (session)
 		error = acr_session_remove(session);
+	if (session)
+		fs_drop_held(session);
 	acr_session_unref(session);
 	fuse_reply_err(req, -error);
 }

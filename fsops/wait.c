@@ -25,6 +25,7 @@ struct waiter {
 	struct acr_session *session;   /* a reference */
 	struct acr_account *account;   /* a reference: of the caller, charged with a request */
 	bool once;                     /* the handle is ours: a read of `random` */
+	unsigned request;              /* of a read: which request it waits for */
 	bool is_write;
 	size_t size;
 	off_t offset;
@@ -37,9 +38,14 @@ struct front {
 	struct waiter *head, *tail;
 	bool waking, again;        /* one thread at a time tries the waiters */
 	struct fs_handle *pollers; /* handles with a poll handle */
+	struct fs_handle *holders; /* handles that may hold a key */
+	struct front *prev, *next; /* (fronts_lock) */
 };
 
 static atomic_size_t kept;
+static atomic_bool closing;
+static pthread_mutex_t fronts_lock = PTHREAD_MUTEX_INITIALIZER; /* before (f) */
+static struct front *fronts; /* (fronts_lock) */
 
 size_t fs_waiting_count(void)
 {
@@ -53,8 +59,15 @@ static struct front *front_of(struct acr_session *session)
 	pthread_mutex_lock(&session->lock);
 	if (!session->front) {
 		front = calloc(1, sizeof *front);
-		if (front)
+		if (front) {
 			pthread_mutex_init(&front->lock, NULL);
+			pthread_mutex_lock(&fronts_lock);
+			front->next = fronts;
+			if (fronts)
+				fronts->prev = front;
+			fronts = front;
+			pthread_mutex_unlock(&fronts_lock);
+		}
 		session->front = front;
 	}
 	front = session->front;
@@ -66,6 +79,14 @@ static void front_free(struct acr_session *session)
 {
 	struct front *front = session->front;
 
+	pthread_mutex_lock(&fronts_lock);
+	if (front->prev)
+		front->prev->next = front->next;
+	else
+		fronts = front->next;
+	if (front->next)
+		front->next->prev = front->prev;
+	pthread_mutex_unlock(&fronts_lock);
 	pthread_mutex_destroy(&front->lock);
 	free(front);
 	session->front = NULL;
@@ -153,7 +174,8 @@ static int attempt(struct waiter *waiter)
 	if (waiter->is_write)
 		return fs_attempt_write(waiter->handle, waiter->data, waiter->size,
 					waiter->offset, false, &waiter->answer);
-	return fs_attempt_read(waiter->handle, waiter->size, waiter->offset, &waiter->answer);
+	return fs_attempt_read(waiter->handle, waiter->size, waiter->offset, &waiter->request,
+			       &waiter->answer);
 }
 
 /* Try all once. Under (f), which is let go meanwhile; new ones at the tail are tried too.
@@ -171,10 +193,11 @@ static struct waiter *attempt_all(struct front *front)
 		pthread_mutex_lock(&front->lock);
 		waiter->state = WAITING;
 		next = waiter->next;
-		if (result == -EAGAIN && !waiter->interrupted)
+		if (result == -EAGAIN && !waiter->interrupted && !atomic_load(&closing))
 			continue;
 		if (result == -EAGAIN)
-			waiter->answer = (struct fs_answer){ .error = -EINTR };
+			waiter->answer = (struct fs_answer){
+				.error = waiter->interrupted ? -EINTR : -ECANCELED };
 		take_off(front, waiter);
 		waiter->next = NULL;
 		*end = waiter;
@@ -204,7 +227,8 @@ static void notify_pollers(struct front *front)
 
 		front->pollers = handle->next;
 		handle->poll = NULL;
-		fuse_lowlevel_notify_poll(poll);
+		if (!atomic_load(&closing))
+			fuse_lowlevel_notify_poll(poll);
 		fuse_pollhandle_destroy(poll);
 	}
 	pthread_mutex_unlock(&front->lock);
@@ -275,7 +299,7 @@ static void wait(struct waiter *waiter)
 
 	fuse_req_interrupt_func(waiter->req, interrupted, waiter);
 	pthread_mutex_lock(&front->lock);
-	queued = !waiter->interrupted;
+	queued = !waiter->interrupted && !atomic_load(&closing);
 	if (queued)
 		append(front, waiter);
 	pthread_mutex_unlock(&front->lock);
@@ -283,19 +307,21 @@ static void wait(struct waiter *waiter)
 		wake(session); /* what it waits for may have come in between */
 	} else {
 		disarm(waiter);
-		fuse_reply_err(waiter->req, EINTR);
+		fuse_reply_err(waiter->req, waiter->interrupted ? EINTR : ECANCELED);
 		waiter_free(waiter);
 	}
 	acr_session_unref(session);
 }
 
-void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, bool once)
+void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+		  unsigned request, bool once)
 {
 	int error;
 	struct waiter *waiter = waiter_new(req, handle, size, offset, &error);
 
 	if (waiter) {
 		waiter->once = once;
+		waiter->request = request;
 		wait(waiter);
 		return;
 	}
@@ -362,7 +388,7 @@ void fs_poll_forget(struct fs_handle *handle)
 void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {
 	struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
-	bool pollable = handle->session && handle->file->kind->poll;
+	bool pollable = handle->session && handle->file->kind->poll && !atomic_load(&closing);
 	struct front *front = pollable ? front_of(handle->session) : NULL;
 
 	(void)ino;
@@ -379,6 +405,79 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 	}
 	fuse_reply_poll(req, pollable ? handle->file->kind->poll(handle)
 				      : POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
+}
+
+/* ---- keys in open descriptors ---- */
+
+void fs_hold(struct fs_handle *handle)
+{
+	struct front *front = front_of(handle->session);
+
+	if (!front)
+		return;
+	pthread_mutex_lock(&front->lock);
+	handle->next_holder = front->holders;
+	front->holders = handle;
+	pthread_mutex_unlock(&front->lock);
+}
+
+void fs_hold_end(struct fs_handle *handle)
+{
+	struct front *front = handle->session->front;
+	struct fs_handle **link;
+
+	if (!front)
+		return;
+	pthread_mutex_lock(&front->lock);
+	for (link = &front->holders; *link && *link != handle; link = &(*link)->next_holder)
+		;
+	if (*link)
+		*link = handle->next_holder;
+	pthread_mutex_unlock(&front->lock);
+}
+
+void fs_drop_held(struct acr_session *session)
+{
+	struct front *front = session->front;
+
+	if (!front)
+		return;
+	pthread_mutex_lock(&front->lock);
+	for (struct fs_handle *handle = front->holders; handle; handle = handle->next_holder)
+		fs_value_drop(handle);
+	pthread_mutex_unlock(&front->lock);
+}
+
+/* ---- the end ---- */
+
+/* Everything of a front that waits, to be answered. Under (fronts_lock). */
+static struct waiter *empty_front(struct front *front, struct waiter *list)
+{
+	pthread_mutex_lock(&front->lock);
+	for (struct waiter *waiter = front->head, *next; waiter; waiter = next) {
+		next = waiter->next;
+		if (waiter->state != WAITING)
+			continue; /* who is trying it sees that we are closing */
+		take_off(front, waiter);
+		waiter->answer = (struct fs_answer){ .error = -ECANCELED };
+		waiter->next = list;
+		list = waiter;
+	}
+	pthread_mutex_unlock(&front->lock);
+	notify_pollers(front);
+	return list;
+}
+
+void fs_wait_close(void)
+{
+	struct waiter *list = NULL;
+
+	atomic_store(&closing, true);
+	pthread_mutex_lock(&fronts_lock);
+	for (struct front *front = fronts; front; front = front->next)
+		list = empty_front(front, list);
+	pthread_mutex_unlock(&fronts_lock);
+	answer_all(list);
 }
 
 void fs_wait_init(void)

@@ -138,6 +138,7 @@ static int grow_room(struct acr_buf *buf, size_t size)
 	if (buf->data && buf->room <= SLAB_MAX) {
 		memcpy(data, buf->data, buf->len);
 		acr_secret_free(buf->data);
+		buf->dirty = buf->len;
 	}
 	buf->data = data;
 	buf->room = room;
@@ -173,11 +174,30 @@ int acr_buf_write(struct acr_buf *buf, size_t offset, const void *data, size_t l
 	error = acr_buf_reserve(buf, offset + len);
 	if (error)
 		return error;
-	if (offset > buf->len)
-		memset(buf->data + buf->len, 0, offset - buf->len);
+	/* A gap may be gigabytes of pages that nobody has touched: leave them so. */
+	if (offset > buf->len && buf->dirty > buf->len)
+		memset(buf->data + buf->len, 0, (offset < buf->dirty ? offset : buf->dirty) - buf->len);
 	if (len)
 		memcpy(buf->data + offset, data, len);
+	if (len && offset + len > buf->dirty)
+		buf->dirty = offset + len;
 	if (offset + len > buf->len)
 		buf->len = offset + len;
 	return 0;
+}
+
+struct acr_buf *acr_buf_own(struct acr_buf *buf, int *error)
+{
+	struct acr_buf *copy;
+
+	if (atomic_load(&buf->refs) == 1)
+		return buf;
+	copy = acr_buf_new(buf->account);
+	*error = copy ? acr_buf_write(copy, 0, buf->data, buf->len) : -ENOSPC;
+	if (*error) {
+		acr_buf_unref(copy);
+		return NULL;
+	}
+	acr_buf_unref(buf);
+	return copy;
 }

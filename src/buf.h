@@ -35,6 +35,7 @@ struct acr_buf {
 	size_t len;     /* bytes in use */
 	size_t room;    /* bytes at data */
 	size_t charged; /* bytes that may be used, charged to account */
+	size_t dirty;   /* bytes that acr_buf_write() has ever reached: zeros from there on */
 };
 
 /* Empty. Returns owned, NULL: no memory. */
@@ -45,6 +46,10 @@ void acr_buf_unref(struct acr_buf *buf); /* NULL is fine */
 /* Make room for size bytes in all. 0, -EDQUOT, -ENOSPC; then nothing has changed. The caller
  * is the only one to use the buffer. */
 int acr_buf_reserve(struct acr_buf *buf, size_t size);
+
+/* A buffer of the same contents that nobody else holds: buf itself if that is so, else a copy
+ * (buf's reference is given back). NULL with *error; then buf stays held. */
+struct acr_buf *acr_buf_own(struct acr_buf *buf, int *error);
 
 /* Store at an offset; a gap before it reads as zeros. Errors as above. */
 int acr_buf_write(struct acr_buf *buf, size_t offset, const void *data, size_t len);

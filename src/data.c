@@ -35,7 +35,17 @@ static int start_over(struct acr_session *session)
 	return 0;
 }
 
-int acr_src_open(struct acr_session *session, bool truncate, unsigned *request)
+/* The writer belongs to the present request. */
+static void take_part(struct acr_session *session, struct acr_writer *writer)
+{
+	session->src_opened = true;
+	session->src_eof = false;
+	if (!writer->counted)
+		session->writers++;
+	writer->counted = true;
+}
+
+int acr_src_open(struct acr_session *session, bool truncate, struct acr_writer *writer)
 {
 	int error;
 
@@ -47,22 +57,21 @@ int acr_src_open(struct acr_session *session, bool truncate, unsigned *request)
 		error = -EBUSY; /* the stream has had its end */
 	if (!error) {
 		/* Opened after an end without truncation: the first write makes a new request. */
-		*request = session->request + (has_ended(session) ? 1 : 0);
+		*writer = (struct acr_writer){ session->request + has_ended(session), false };
 		if (!has_ended(session))
-			session->src_opened = true;
-		session->src_eof = false;
-		session->writers++;
+			take_part(session, writer);
 	}
 	pthread_mutex_unlock(&session->lock);
 	return error;
 }
 
-void acr_src_close(struct acr_session *session)
+void acr_src_close(struct acr_session *session, const struct acr_writer *writer)
 {
-	bool end;
+	bool end = false;
 
 	pthread_mutex_lock(&session->lock);
-	end = --session->writers == 0 && session->stream_mode && session->src_opened;
+	if (writer->counted && writer->request == session->request)
+		end = --session->writers == 0 && session->stream_mode && session->src_opened;
 	if (end)
 		session->src_eof = true;
 	pthread_mutex_unlock(&session->lock);
@@ -71,34 +80,47 @@ void acr_src_close(struct acr_session *session)
 }
 
 /* Is this descriptor's request the present one, and may it change? */
-static int check_request(struct acr_session *session, unsigned *request)
+static int check_request(struct acr_session *session, struct acr_writer *writer)
 {
 	int error = gone(session);
 
 	if (error)
 		return error;
-	if (has_ended(session) && *request == session->request + 1)
+	if (has_ended(session) && writer->request == session->request + 1)
 		acr_session_new_request(session);
+	if (writer->counted && writer->request != session->request)
+		return -ECANCELED; /* its request was reset, or is over and gone */
 	if (session->stream_mode && has_ended(session) && session->result)
 		return session->result;
-	if (*request != session->request || has_ended(session) ||
+	if (writer->request != session->request || has_ended(session) ||
 	    (session->state == ACR_ACTIVE && !session->stream_mode)) {
 		acr_session_explain(session, -EBUSY, "src can't change once the request has started: "
 				    "open it anew for the next one");
 		return -EBUSY;
 	}
-	session->src_opened = true;
+	take_part(session, writer);
 	session->refused = false;
+	return 0;
+}
+
+/* src as a buffer that may be changed: a reply may still be reading the one there is. */
+static int own_src(struct acr_session *session)
+{
+	int error = 0;
+	struct acr_buf *own = session->src ? acr_buf_own(session->src, &error)
+					   : acr_buf_new(session->account);
+
+	if (!own)
+		return error ? error : -ENOSPC;
+	session->src = own;
 	return 0;
 }
 
 static ssize_t store(struct acr_session *session, uint64_t offset, bool append, const void *data,
 		     size_t len)
 {
-	int error = 0;
+	int error = own_src(session);
 
-	if (!session->src && !(session->src = acr_buf_new(session->account)))
-		error = -ENOSPC;
 	if (!error)
 		error = acr_buf_write(session->src, append ? session->src->len : (size_t)offset,
 				      data, len);
@@ -124,13 +146,13 @@ static ssize_t write_stream(struct acr_session *session, bool partial, const voi
 	return store(session, 0, true, data, len);
 }
 
-ssize_t acr_src_write(struct acr_session *session, unsigned *request, uint64_t offset, bool append,
-		      bool partial, const void *data, size_t len)
+ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, uint64_t offset,
+		      bool append, bool partial, const void *data, size_t len)
 {
 	ssize_t done;
 
 	pthread_mutex_lock(&session->lock);
-	done = check_request(session, request);
+	done = check_request(session, writer);
 	if (!done)
 		done = session->stream_mode
 			       ? write_stream(session, partial, data, len)
@@ -141,26 +163,40 @@ ssize_t acr_src_write(struct acr_session *session, unsigned *request, uint64_t o
 	return done;
 }
 
+/* Under the lock. */
+static int truncate_src(struct acr_session *session, uint64_t size)
+{
+	int error = gone(session);
+
+	if (error)
+		return error;
+	if (size && session->stream_mode) {
+		acr_session_explain(session, -EINVAL, "the src of a stream has no size");
+		return -EINVAL;
+	}
+	if (!size || session->state != ACR_IDLE) {
+		error = start_over(session);
+		if (error || session->stream_mode)
+			return error;
+	}
+	session->src_opened = true;
+	session->refused = false;
+	if (!size)
+		return 0;
+	if (!session->src || size > session->src->len)
+		return (int)MIN(store(session, size, false, "", 0), 0);
+	error = own_src(session);
+	if (!error)
+		session->src->len = size;
+	return error;
+}
+
 int acr_src_truncate(struct acr_session *session, uint64_t size)
 {
 	int error;
 
 	pthread_mutex_lock(&session->lock);
-	error = gone(session);
-	if (!error && (!size || has_ended(session)))
-		error = start_over(session);
-	else if (!error && session->state == ACR_ACTIVE)
-		error = -EBUSY;
-	if (!error && size && session->stream_mode)
-		error = -EINVAL;
-	if (!error && size && !session->src && !(session->src = acr_buf_new(session->account)))
-		error = -ENOSPC;
-	if (!error && size > (session->src ? session->src->len : 0))
-		error = acr_buf_write(session->src, size, "", 0);
-	else if (!error && session->src)
-		session->src->len = size;
-	if (!error && !session->stream_mode)
-		session->src_opened = true;
+	error = truncate_src(session, size);
 	pthread_mutex_unlock(&session->lock);
 	return error;
 }
@@ -197,7 +233,7 @@ static int try_read(struct acr_session *session, unsigned *request, uint64_t off
 
 	if (gone(session))
 		return -ECANCELED;
-	if (offset == 0 || !*request)
+	if (!*request)
 		*request = session->request + 1;
 	if (*request != session->request + 1)
 		return -ECANCELED; /* the request that this descriptor was reading is over */

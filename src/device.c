@@ -29,6 +29,7 @@ void acr_device_unref(struct acr_device *dev)
 	acr_queue_clear(&dev->queue);
 	acr_queue_clear(&dev->overflow);
 	pthread_mutex_destroy(&dev->lock);
+	pthread_mutex_destroy(&dev->control);
 	pthread_cond_destroy(&dev->work);
 	g_ptr_array_unref(dev->caps);
 	acr_device_spec_free(dev->spec);
@@ -177,26 +178,45 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 	}
 }
 
+/* An op that was given up on its way into the driver was unknown there when it was told. */
+static void repeat_cancels(struct acr_device *dev, struct acr_op **ops, struct acr_job **jobs,
+			   unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (atomic_load(&((struct acr_attempt *)ops[i])->state) == ACR_ORPHAN)
+			dev->driver->cancel(dev, ops[i]);
+		acr_job_unref(jobs[i]);
+	}
+}
+
 static void submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n)
 {
 	struct acr_op *ops[BATCH_MAX];
+	struct acr_job *jobs[BATCH_MAX];
+	unsigned returns;
 	int accepted;
 
 	n = prepare_all(dev, attempts, n, ops);
 	if (!n)
 		return;
+	if (dev->driver->cancel)
+		for (unsigned i = 0; i < n; i++)
+			jobs[i] = acr_job_ref(((struct acr_attempt *)ops[i])->job);
+	pthread_mutex_lock(&dev->lock);
+	returns = dev->returns;
+	pthread_mutex_unlock(&dev->lock);
 	accepted = dev->driver->submit(dev, ops, n);
-	if (accepted >= (int)n)
-		return;
-	if (accepted < 0) {
-		acr_device_broken(dev, "the driver says that the device is gone");
-		accepted = 0;
-	} else {
+	if (accepted < (int)n) {
+		put_back(dev, ops + MAX(accepted, 0), n - (unsigned)MAX(accepted, 0));
 		pthread_mutex_lock(&dev->lock);
-		dev->blocked = true;
+		/* Unless something came back meanwhile, there is no room until it does. */
+		dev->blocked = dev->returns == returns;
 		pthread_mutex_unlock(&dev->lock);
 	}
-	put_back(dev, ops + accepted, n - (unsigned)accepted);
+	if (dev->driver->cancel)
+		repeat_cancels(dev, ops, jobs, n);
+	if (accepted < 0)
+		acr_device_broken(dev, "the driver says that the device is gone");
 }
 
 int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may_inline)
@@ -233,8 +253,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	acr_device_ref(dev);
 	submit(dev, &attempt, 1);
 	pthread_mutex_lock(&dev->lock);
-	dev->callers--;
-	if (dev->stopping)
+	if (!--dev->callers)
 		pthread_cond_broadcast(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
 	acr_device_unref(dev);
@@ -286,9 +305,35 @@ static bool make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
 	if (!atomic_compare_exchange_strong(&attempt->state, &expected, ACR_ORPHAN))
 		return false;
 	stop_running(dev, attempt);
+	atomic_fetch_add(&dev->orphans, 1);
 	acr_count(&dev->counters.finished, 1);
 	acr_count(&attempt->cap->counters.finished, 1);
 	return true;
+}
+
+/* Calls into the driver from outside its threads; acr_device_stop() waits for them. */
+static void enter_driver(struct acr_device *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+	dev->callers++;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static void leave_driver(struct acr_device *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+	dev->callers--;
+	pthread_cond_broadcast(&dev->work);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static void tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
+{
+	if (!dev->driver->cancel)
+		return;
+	enter_driver(dev);
+	dev->driver->cancel(dev, &attempt->op);
+	leave_driver(dev);
 }
 
 bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
@@ -297,9 +342,11 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	given = make_orphan(dev, attempt);
+	if (given && dev->queue.count)
+		pthread_cond_signal(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
-	if (given && dev->driver->cancel)
-		dev->driver->cancel(dev, &attempt->op);
+	if (given)
+		tell_driver(dev, attempt);
 	return given;
 }
 
@@ -329,6 +376,17 @@ static void tally(struct acr_counters *counters, bool result, size_t bytes)
 		acr_count(&counters->bytes, bytes);
 }
 
+/* The device has something less to do: it may take more. */
+static void returned(struct acr_device *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+	dev->blocked = false;
+	dev->returns++;
+	if (dev->queue.count)
+		pthread_cond_signal(&dev->work);
+	pthread_mutex_unlock(&dev->lock);
+}
+
 void acr_op_done(struct acr_op *op, int error)
 {
 	struct acr_attempt *attempt = (struct acr_attempt *)op;
@@ -339,7 +397,10 @@ void acr_op_done(struct acr_op *op, int error)
 	uint64_t now = acr_now_ns();
 
 	if (!atomic_compare_exchange_strong(&attempt->state, &expected, ACR_ENDED)) {
-		acr_job_unref(attempt->job); /* an orphan came home; its job went on long ago */
+		/* An orphan came home; its job went on long ago. */
+		atomic_fetch_sub(&dev->orphans, 1);
+		returned(dev);
+		acr_job_unref(attempt->job);
 		return;
 	}
 	measure(dev, attempt, now, error);
@@ -352,10 +413,8 @@ void acr_op_done(struct acr_op *op, int error)
 	}
 	pthread_mutex_lock(&dev->lock);
 	stop_running(dev, attempt);
-	dev->blocked = false;
-	if (dev->queue.count)
-		pthread_cond_signal(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
+	returned(dev);
 	acr_sched_ended(attempt, error);
 }
 
@@ -363,6 +422,7 @@ void acr_device_ready(struct acr_device *dev)
 {
 	pthread_mutex_lock(&dev->lock);
 	dev->blocked = false;
+	dev->returns++;
 	pthread_cond_broadcast(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
 }
@@ -415,7 +475,8 @@ static void flush(struct acr_device *dev)
 	pthread_mutex_unlock(&dev->lock);
 	dev->driver->flush(dev);
 	pthread_mutex_lock(&dev->lock);
-	dev->callers--;
+	if (!--dev->callers)
+		pthread_cond_broadcast(&dev->work);
 }
 
 /* Wait for work; flush when the driver has had nothing new for flush_us. Under (q). */
@@ -452,8 +513,7 @@ static void work_once(struct acr_device *dev)
 	submit(dev, attempts, n);
 	acr_secret_scrub();
 	pthread_mutex_lock(&dev->lock);
-	dev->callers--;
-	if (dev->stopping)
+	if (!--dev->callers)
 		pthread_cond_broadcast(&dev->work);
 }
 
@@ -559,8 +619,8 @@ static void displace(struct acr_device *dev, struct acr_attempt *list, bool orph
 {
 	for (struct acr_attempt *next; list; list = next) {
 		next = list->next;
-		if (orphans && dev->driver->cancel)
-			dev->driver->cancel(dev, &list->op);
+		if (orphans)
+			tell_driver(dev, list);
 		acr_sched_displaced(list, orphans);
 	}
 }
@@ -613,10 +673,16 @@ void acr_device_broken(struct acr_device *dev, const char *reason)
 	leave_state(dev, ACR_BROKEN, reason);
 }
 
-int acr_device_repair(struct acr_device *dev)
+/* Under control. */
+static int repair(struct acr_device *dev)
 {
 	int error = 0;
 
+	/* reset() is promised that nothing of the device is running. */
+	pthread_mutex_lock(&dev->lock);
+	while (atomic_load(&dev->state) == ACR_BROKEN && dev->callers)
+		pthread_cond_wait(&dev->work, &dev->lock);
+	pthread_mutex_unlock(&dev->lock);
 	if (atomic_load(&dev->state) == ACR_BROKEN && dev->driver->reset) {
 		dev->explain[0] = 0;
 		error = dev->driver->reset(dev);
@@ -637,6 +703,16 @@ int acr_device_repair(struct acr_device *dev)
 	return 0;
 }
 
+int acr_device_repair(struct acr_device *dev)
+{
+	int error;
+
+	pthread_mutex_lock(&dev->control);
+	error = repair(dev);
+	pthread_mutex_unlock(&dev->control);
+	return error;
+}
+
 int acr_device_drain(struct acr_device *dev)
 {
 	struct acr_attempt *queued = NULL;
@@ -654,6 +730,11 @@ int acr_device_drain(struct acr_device *dev)
 
 int acr_device_reset(struct acr_device *dev)
 {
+	int error;
+
+	pthread_mutex_lock(&dev->control);
 	leave_state(dev, ACR_BROKEN, "being reset");
-	return acr_device_repair(dev);
+	error = repair(dev);
+	pthread_mutex_unlock(&dev->control);
+	return error;
 }

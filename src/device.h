@@ -48,10 +48,13 @@ struct acr_device {
 	char broken_reason[ACR_SENTENCE]; /* (q) */
 	pthread_t *threads;
 	unsigned thread_count;
-	unsigned callers; /* (q) threads inside submit() or flush() */
+	unsigned callers; /* (q) threads inside submit(), flush() or cancel() */
+	unsigned returns; /* (q) counts what may end a block: done ops and calls of ready */
+	pthread_mutex_t control; /* one of repair, reset and remove at a time; before (q) */
 
 	atomic_int state; /* enum acr_device_state; written under (q) */
 	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
+	atomic_uint orphans;             /* given up, and not back yet */
 	atomic_uint_least64_t busy_ns;   /* summed process time */
 	atomic_uint utilisation;         /* percent, over the last second */
 	uint64_t sampled_busy, sampled_ns; /* the sampler's */

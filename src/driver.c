@@ -85,16 +85,20 @@ int acr_device_add_capability(struct acr_device *dev, const struct acr_capabilit
 
 int acr_device_add_all_capabilities(struct acr_device *dev, const struct acr_capability *tmpl)
 {
+	int count = 0;
+
 	for (unsigned row = 0; row < acr_alg_count(); row++) {
 		for (unsigned op = 0; op < ACR_OPCODES; op++) {
 			struct acr_capability cap = *tmpl;
 			cap.opcode = (enum acr_opcode)op;
 			cap.alg = acr_alg_row(row)->name;
+			if (acr_alg_row(row)->pieces != ACR_PIECES_STATE)
+				cap.state = NULL;
 			if (acr_alg_has_op(acr_alg_row(row), cap.opcode))
-				acr_device_add_capability(dev, &cap);
+				count += acr_device_add_capability(dev, &cap) == 0;
 		}
 	}
-	return 0;
+	return count;
 }
 
 void acr_device_set_width(struct acr_device *dev, unsigned width, unsigned batch)

@@ -106,6 +106,7 @@ struct acr_job {
 	atomic_bool cancelled;
 	uint64_t tried[ACR_TRIED]; /* ids of devices that failed it */
 	unsigned tried_count;
+	bool waited; /* it has been in the main queue */
 	bool begun; /* an attempt has been handed to a driver */
 	bool no_fault; /* not on a fault device */
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */

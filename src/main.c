@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
+#define LEAVING_S  3   /* for devices to let go of what they do */
 #define CLOSING_MS 500 /* for clients to close their files at the end */
 
 static struct {
@@ -397,6 +398,12 @@ static struct fs_mount *bring_up(const char *mountpoint)
 	return NULL;
 }
 
+static void leave(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
 static void take_down(struct fs_mount *mount)
 {
 	acr_sessions_refuse();
@@ -406,6 +413,9 @@ static void take_down(struct fs_mount *mount)
 		g_usleep(1000);
 	fs_mount_free(mount);
 	acr_sessions_remove_all();
+	/* A computation that nobody waits for any more must not hold up the end. */
+	signal(SIGALRM, leave);
+	alarm(LEAVING_S);
 	acr_device_remove_all();
 	acr_timers_stop();
 	acr_balancers_free();

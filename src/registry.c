@@ -112,6 +112,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	dev->caps = g_ptr_array_new_with_free_func(g_free);
 	dev->width = dev->batch = 1;
 	pthread_mutex_init(&dev->lock, NULL);
+	pthread_mutex_init(&dev->control, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&dev->work, &attr);
@@ -198,10 +199,12 @@ int acr_device_add(struct acr_device_spec *spec, bool quiet, char *why)
 
 static void take_down(struct acr_device *dev)
 {
+	pthread_mutex_lock(&dev->control);
 	acr_device_retire(dev);
 	acr_device_stop(dev);
 	if (dev->driver->remove)
 		dev->driver->remove(dev);
+	pthread_mutex_unlock(&dev->control);
 	acr_device_unref(dev);
 }
 

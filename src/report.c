@@ -149,6 +149,7 @@ void acr_report_device_load(struct acr_device *dev, GString *text)
 	LINE(text, "running", "%" PRIu64, (uint64_t)atomic_load(&dev->running_count));
 	LINE(text, "queued-bytes", "%" PRIu64, (uint64_t)atomic_load(&dev->load_bytes));
 	LINE(text, "utilisation-percent", "%u", atomic_load(&dev->utilisation));
+	LINE(text, "given-up", "%u", atomic_load(&dev->orphans));
 }
 
 struct queue_view {
@@ -184,6 +185,7 @@ void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GSt
 	pthread_mutex_lock(&dev->lock);
 	view.ageing = dev->queue.ageing;
 	acr_queue_walk(&dev->queue, queue_line, &view);
+	acr_queue_walk(&dev->overflow, queue_line, &view);
 	pthread_mutex_unlock(&dev->lock);
 }
 

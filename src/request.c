@@ -15,6 +15,20 @@
 #define DEFAULT_N          16384  /* scrypt: 16 MiB */
 #define DEFAULT_R          8
 #define DEFAULT_P          1
+#define MOST_ITERATIONS    50000000ull /* of all output blocks together */
+#define MOST_SCRYPT        (1ull << 25)
+
+static void fill_numbers(struct acr_numbers *numbers)
+{
+	if (!numbers->iterations)
+		numbers->iterations = DEFAULT_ITERATIONS;
+	if (!numbers->n)
+		numbers->n = DEFAULT_N;
+	if (!numbers->r)
+		numbers->r = DEFAULT_R;
+	if (!numbers->p)
+		numbers->p = DEFAULT_P;
+}
 
 /* ---- what the parameters must be, whatever the input ---- */
 
@@ -102,6 +116,27 @@ static int check_length(struct acr_session *session)
 	return 0;
 }
 
+/* One request must not keep a thread of the device for minutes. */
+static int check_cost(struct acr_session *session)
+{
+	const struct acr_stage *stage = &session->stage;
+	struct acr_numbers numbers = stage->numbers;
+	uint64_t length = stage->length ? stage->length : stage->alg->out;
+
+	if (!(stage->alg->flags & ACR_ALG_SLOW))
+		return 0;
+	fill_numbers(&numbers);
+	if (strcmp(stage->alg->name, "scrypt") &&
+	    (length + stage->alg->out - 1) / stage->alg->out > MOST_ITERATIONS / numbers.iterations)
+		return REFUSE(session, -EINVAL, "iterations for this length are more than %llu in all",
+			      (unsigned long long)MOST_ITERATIONS);
+	if (!strcmp(stage->alg->name, "scrypt") &&
+	    numbers.r * numbers.p > MOST_SCRYPT / numbers.n)
+		return REFUSE(session, -EINVAL, "n x r x p is more than %llu",
+			      (unsigned long long)MOST_SCRYPT);
+	return 0;
+}
+
 static int check_padding(struct acr_session *session)
 {
 	const struct acr_stage *stage = &session->stage;
@@ -160,7 +195,7 @@ int acr_request_check(struct acr_session *session)
 {
 	static int (*const checks[])(struct acr_session *session) = {
 		check_bad_files, check_key, check_iv, check_taglen, check_tag, check_length,
-		check_padding, check_input,
+		check_cost, check_padding, check_input,
 	};
 	struct acr_stage *stage = &session->stage;
 
@@ -223,7 +258,7 @@ int acr_request_iv(struct acr_session *session, struct acr_blob **iv, bool *reco
 		if (error == -EEXIST)
 			return REFUSE(session, error, "this iv was used under this key already: "
 				      "write another, or remove iv to get a fresh one each time");
-		return REFUSE(session, error, "no memory is left for the list of used ivs");
+		return REFUSE(session, error, "no memory is left for the list of used ivs: write key again");
 	}
 	if (!written) {
 		acr_blob_unref(stage->iv_used);
@@ -292,18 +327,6 @@ static size_t mac_or_tag_size(const struct acr_stage *stage)
 	if (stage->alg->kind == ACR_KIND_MAC && stage->alg->flags & ACR_ALG_XOF)
 		return stage->length ? stage->length : stage->alg->out;
 	return stage->alg->tag_default;
-}
-
-static void fill_numbers(struct acr_numbers *numbers)
-{
-	if (!numbers->iterations)
-		numbers->iterations = DEFAULT_ITERATIONS;
-	if (!numbers->n)
-		numbers->n = DEFAULT_N;
-	if (!numbers->r)
-		numbers->r = DEFAULT_R;
-	if (!numbers->p)
-		numbers->p = DEFAULT_P;
 }
 
 /* ---- the job ---- */

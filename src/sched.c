@@ -163,7 +163,9 @@ static int wait_for_room(struct acr_job *job, struct acr_attempt *attempt)
 		acr_queue_init(*queue, (double)acr_settings.ageing / 1000);
 	atomic_store(&attempt->state, ACR_QUEUED);
 	atomic_store(&job->current, attempt);
-	ok = *queue && acr_queue_insert(*queue, &attempt->entry);
+	/* One that was taken out to be tried goes back to where it was. */
+	ok = *queue && (job->waited ? acr_queue_return : acr_queue_insert)(*queue, &attempt->entry);
+	job->waited = true;
 	if (ok)
 		atomic_fetch_add(&waiting_count, 1);
 	pthread_mutex_unlock(&waiting_lock);
@@ -202,12 +204,14 @@ static bool room_now(const struct acr_job *job)
 }
 
 /* The highest that waits for this, taken out; with its reference to the job. */
-static struct acr_job *next_waiting(struct acr_queue *queue)
+static struct acr_job *next_waiting(unsigned opcode, unsigned row)
 {
 	struct acr_queue_entry *entry;
+	struct acr_queue *queue;
 	struct acr_job *job = NULL;
 
 	pthread_mutex_lock(&waiting_lock);
+	queue = waiting[opcode][row];
 	entry = queue ? acr_queue_pop(queue) : NULL;
 	if (entry) {
 		atomic_fetch_sub(&waiting_count, 1);
@@ -261,7 +265,7 @@ static int place(struct acr_job *job, bool may_inline)
 			break;
 		acr_job_unref(job); /* the attempt's */
 		if (tries >= PUT_TRIES)
-			return error;
+			return error == -EAGAIN ? -ENOSPC : error;
 	}
 	/* A cancellation that came while we placed it found nothing to take back. */
 	if (atomic_load(&job->cancelled) && acr_job_cancel(job))
@@ -299,7 +303,7 @@ void acr_sched_room(const struct acr_alg *alg, enum acr_opcode opcode)
 	 * the next entry from a queue calls again. */
 	if (!acr_sched_waiting())
 		return;
-	job = next_waiting(waiting[opcode][acr_alg_index(alg)]);
+	job = next_waiting(opcode, acr_alg_index(alg));
 	if (job)
 		acr_sched_retry(job);
 }
@@ -319,9 +323,13 @@ static void retry_waiting(void)
 {
 	for (unsigned op = 0; op < ACR_OPCODES; op++) {
 		for (unsigned row = 0; row < acr_alg_count(); row++) {
-			size_t count = waiting[op][row] ? waiting[op][row]->count : 0;
 			struct acr_job *job;
-			while (count-- && (job = next_waiting(waiting[op][row])))
+			size_t count;
+
+			pthread_mutex_lock(&waiting_lock);
+			count = waiting[op][row] ? waiting[op][row]->count : 0;
+			pthread_mutex_unlock(&waiting_lock);
+			while (count-- && (job = next_waiting(op, row)))
 				acr_sched_retry(job);
 		}
 	}

@@ -20,6 +20,11 @@ void acr_sessions_refuse(void)
 	atomic_store(&refusing, true);
 }
 
+bool acr_sessions_refused(void)
+{
+	return atomic_load(&refusing);
+}
+
 size_t acr_session_active(void)
 {
 	return atomic_load(&active_count);
@@ -154,8 +159,9 @@ void acr_session_end(struct acr_session *session, enum acr_session_state state, 
 	acr_buf_unref(session->src);
 	session->src = NULL;
 	session->src_opened = false;
-	if (session->deadline.node.index && acr_timer_cancel(&session->deadline))
+	if (session->deadline_at && acr_timer_cancel(&session->deadline))
 		atomic_fetch_sub(&session->refs, 1); /* the timer's; the caller has one */
+	session->deadline_at = 0;
 }
 
 struct acr_job *acr_session_detach_job(struct acr_session *session)
@@ -218,7 +224,8 @@ static void arm_deadline(struct acr_session *session)
 	if (!session->deadline_ms)
 		return;
 	acr_session_ref(session);
-	if (!acr_timer_set(&session->deadline, acr_now_ns() + session->deadline_ms * 1000000))
+	session->deadline_at = acr_now_ns() + session->deadline_ms * 1000000;
+	if (!acr_timer_set(&session->deadline, session->deadline_at))
 		atomic_fetch_sub(&session->refs, 1);
 }
 
@@ -321,23 +328,47 @@ int acr_session_start(struct acr_session *session)
 	return error;
 }
 
-void acr_session_cancel(struct acr_session *session)
+/* Under the lock: cancel what is active. Returns the job, to be abandoned after unlocking. */
+static struct acr_job *cancel_active(struct acr_session *session, bool *was_active)
 {
 	struct acr_job *job = NULL;
-	bool was_active;
 
-	pthread_mutex_lock(&session->lock);
-	/* A stream that waits for its start may have writers who wait for room. */
-	was_active = session->state == ACR_ACTIVE ||
-		     (session->state == ACR_IDLE && session->stream_mode && session->src_opened);
-	if (was_active) {
+	*was_active = session->state == ACR_ACTIVE;
+	if (*was_active) {
 		job = acr_session_detach_job(session);
 		acr_session_explain(session, -ECANCELED, "the request was cancelled");
 		acr_session_end(session, ACR_CANCELLED, -ECANCELED);
 	}
+	return job;
+}
+
+void acr_session_stop(struct acr_session *session)
+{
+	struct acr_job *job;
+	bool was_active;
+
+	pthread_mutex_lock(&session->lock);
+	job = cancel_active(session, &was_active);
 	pthread_mutex_unlock(&session->lock);
 	acr_session_abandon_job(job);
 	if (was_active)
+		acr_session_changed(session);
+}
+
+void acr_session_cancel(struct acr_session *session)
+{
+	bool waits;
+
+	acr_session_stop(session);
+	/* A stream that waits for its start may have writers who wait for room. */
+	pthread_mutex_lock(&session->lock);
+	waits = session->state == ACR_IDLE && session->stream_mode && session->src_opened;
+	if (waits) {
+		acr_session_explain(session, -ECANCELED, "the request was cancelled");
+		acr_session_end(session, ACR_CANCELLED, -ECANCELED);
+	}
+	pthread_mutex_unlock(&session->lock);
+	if (waits)
 		acr_session_changed(session);
 }
 
@@ -348,6 +379,7 @@ void acr_session_new_request(struct acr_session *session)
 	session->error = 0;
 	session->src_opened = false;
 	session->src_eof = session->refused = false;
+	session->writers = 0;
 	acr_buf_unref(session->src);
 	acr_buf_unref(session->dst);
 	session->src = session->dst = NULL;
@@ -370,8 +402,11 @@ static void clear_stage(struct acr_stage *stage)
 
 void acr_session_reset(struct acr_session *session)
 {
-	acr_session_cancel(session);
+	struct acr_job *job;
+	bool was_active;
+
 	pthread_mutex_lock(&session->lock);
+	job = cancel_active(session, &was_active);
 	clear_stage(&session->stage);
 	acr_blob_unref(session->private_area);
 	session->private_area = NULL;
@@ -384,6 +419,5 @@ void acr_session_reset(struct acr_session *session)
 		session->history = NULL;
 	}
 	pthread_mutex_unlock(&session->lock);
-	if (session->name && !session->removed)
-		acr_session_changed(session);
+	acr_session_abandon_job(job);
 }

@@ -81,9 +81,10 @@ struct acr_session {
 	bool no_fault;             /* not on fault devices, for `random` */
 	bool pumping;              /* a thread is in acr_stream_pump() */
 	bool src_eof;              /* a stream's last writer has gone */
-	unsigned writers;          /* descriptors of src open for writing */
+	unsigned writers;          /* descriptors of src open for writing in this request */
 	struct acr_job *job;
 	struct acr_timer deadline;
+	uint64_t deadline_at; /* monotonic; of the active request, 0: none */
 
 	int result; /* of the request that has ended: 0 or negative */
 	int error;  /* negative; of the last refusal or failure, 0: none */
@@ -122,6 +123,7 @@ size_t acr_session_active(void);
 int acr_session_remove(struct acr_session *session);
 /* Shutdown: refuse to start anything more; then cancel whatever is active. */
 void acr_sessions_refuse(void);
+bool acr_sessions_refused(void);
 void acr_sessions_cancel_all(void);
 void acr_sessions_remove_all(void);
 
@@ -129,7 +131,9 @@ void acr_sessions_remove_all(void);
 
 /* Start the request. 0 or the errno of the contract, with the sentence set. */
 int acr_session_start(struct acr_session *session);
-/* End an active request; idle and ended ones stay as they are. */
+/* End an active request with ECANCELED; idle and ended ones stay as they are. */
+void acr_session_stop(struct acr_session *session);
+/* The same, and give up a stream that was not started yet. */
 void acr_session_cancel(struct acr_session *session);
 /* As new: everything forgotten and wiped. */
 void acr_session_reset(struct acr_session *session);
@@ -156,14 +160,20 @@ size_t acr_stage_taglen(const struct acr_stage *stage);
 
 /* ---- src and dst (data.c) ---- */
 
-/* src is opened for writing; *request is for the calls below. 0, -EBUSY. */
-int acr_src_open(struct acr_session *session, bool truncate, unsigned *request);
+/* A descriptor that writes src: the request that it belongs to, once it takes part. (s) */
+struct acr_writer {
+	unsigned request;
+	bool counted;
+};
+
+/* src is opened for writing; *writer is for the calls below. 0, -EBUSY. */
+int acr_src_open(struct acr_session *session, bool truncate, struct acr_writer *writer);
 /* The last writer of a stream makes its end. */
-void acr_src_close(struct acr_session *session);
+void acr_src_close(struct acr_session *session, const struct acr_writer *writer);
 /* Store data at an offset, or at the end. Returns len, fewer bytes (partial: as many as the
  * window has room for), or -EAGAIN (the window is full), -EBUSY, -EDQUOT, ... */
-ssize_t acr_src_write(struct acr_session *session, unsigned *request, uint64_t offset, bool append,
-		      bool partial, const void *data, size_t len);
+ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, uint64_t offset,
+		      bool append, bool partial, const void *data, size_t len);
 int acr_src_truncate(struct acr_session *session, uint64_t size);
 /* What was written so far. A reference, NULL: nothing. */
 struct acr_buf *acr_src_get(struct acr_session *session);
@@ -178,8 +188,8 @@ struct acr_piece {
 };
 
 /* Up to len bytes of the output from an offset (a stream gives what comes next). Starts the
- * request if nothing has. *request: of the descriptor, 0 at first. 0, -EAGAIN: not yet, or the
- * request's error. */
+ * request if nothing has. *request: which one this reader reads; 0: the present one, and it is
+ * filled in. 0, -EAGAIN: not yet, or the request's error; -ECANCELED: that request is over. */
 int acr_dst_read(struct acr_session *session, unsigned *request, uint64_t offset, size_t len,
 		 struct acr_piece *piece);
 void acr_piece_drop(struct acr_piece *piece);

@@ -31,7 +31,10 @@ static void deadline_expired(struct acr_timer *timer)
 	struct acr_job *job = NULL;
 
 	pthread_mutex_lock(&session->lock);
-	if (session->state == ACR_ACTIVE) {
+	/* A timer that went off as its request ended must not hit the next one. */
+	if (session->state == ACR_ACTIVE && session->deadline_at &&
+	    acr_now_ns() + 1000000 >= session->deadline_at) {
+		session->deadline_at = 0;
 		job = acr_session_detach_job(session);
 		acr_session_explain(session, -ETIMEDOUT, "not done within %llu ms",
 				    (unsigned long long)session->deadline_ms);
@@ -84,6 +87,8 @@ int acr_session_new(const char *name, uint32_t uid, uint32_t gid, int32_t pid,
 
 	if (!acr_name_ok(name))
 		return -EINVAL;
+	if (acr_sessions_refused())
+		return -ECANCELED;
 	session = session_alloc(uid, pid);
 	if (!session)
 		return -ENOSPC;
@@ -209,7 +214,7 @@ int acr_session_remove(struct acr_session *session)
 	session->removed = true;
 	pthread_mutex_unlock(&session->lock);
 	acr_session_reset(session);
-	acr_session_changed(session);
+	acr_session_changed(session); /* waiters get ECANCELED */
 	acr_account_drop_session(session->account);
 	acr_session_unref(session); /* the set's */
 	return 0;

@@ -504,7 +504,7 @@ static void piece_done(struct acr_job *job, int error)
 	mine = session->job == job;
 	if (mine) {
 		session->job = NULL;
-		session->stream->in_flight = 0;
+		session->stream->in_flight = 0; /* there: only an end drops the stream */
 		session->queue_ns = job->queue_ns;
 		session->process_ns += job->process_ns;
 		if (!error)

@@ -422,7 +422,7 @@ static const struct {
 	size_t offset;
 	uint64_t min, max;
 } params[] = {
-	{ "iterations", offsetof(struct acr_numbers, iterations), 1, 1000000000 },
+	{ "iterations", offsetof(struct acr_numbers, iterations), 1, 50000000 },
 	{ "n", offsetof(struct acr_numbers, n), 2, 1u << 30 },
 	{ "r", offsetof(struct acr_numbers, r), 1, 1u << 20 },
 	{ "p", offsetof(struct acr_numbers, p), 1, 1u << 20 },
@@ -617,11 +617,16 @@ static int check_state(struct acr_session *session, const struct value *value)
 	if (session->state == ACR_ACTIVE)
 		return REFUSE(session, -EBUSY, "%s can't change while the request runs",
 			      value->name);
-	/* Without an input, the next request begins with the next change of a parameter. */
-	if (session->state != ACR_IDLE && !acr_stage_takes_input(&session->stage) &&
-	    value != &values[ACR_V_FORMAT])
-		acr_session_new_request(session);
 	return 0;
+}
+
+/* Where there is no input whose writing would say so, the next request begins with the next
+ * change of what the output depends on. */
+static void begin_next(struct acr_session *session, enum acr_value id)
+{
+	if (session->state > ACR_ACTIVE && !acr_stage_takes_input(&session->stage) &&
+	    id < ACR_V_STREAM && id != ACR_V_FORMAT)
+		acr_session_new_request(session);
 }
 
 static bool begins_hex(const uint8_t *data, size_t len)
@@ -684,7 +689,7 @@ static struct acr_blob *bytes_of(struct acr_session *session, enum acr_value id,
 				 const uint8_t *data, size_t len, int *error)
 {
 	const struct value *value = &values[id];
-	struct acr_account *account = id == ACR_V_AAD ? session->account : NULL;
+	struct acr_account *account = session->account;
 	bool secret = id == ACR_V_KEY;
 	size_t digits = len > HEX_PREFIX ? len - HEX_PREFIX : 0;
 	struct acr_blob *blob;
@@ -755,6 +760,8 @@ int acr_value_set(struct acr_session *session, enum acr_value id, const void *da
 			leave_bad(session, id);
 		else
 			session->stage.bad &= ~(1u << id);
+		if (!error)
+			begin_next(session, id);
 		if (!error && session->state == ACR_IDLE) {
 			session->error = 0;
 			session->refused = false;
@@ -805,9 +812,10 @@ struct acr_blob *acr_value_get(struct acr_session *session, enum acr_value id)
 
 void acr_value_reset(struct acr_session *session, enum acr_value id)
 {
-	acr_session_cancel(session);
+	acr_session_stop(session);
 	pthread_mutex_lock(&session->lock);
 	if (check_state(session, &values[id]) == 0) {
+		begin_next(session, id);
 		values[id].reset(session);
 		session->stage.bad &= ~(1u << id);
 		session->refused = false;

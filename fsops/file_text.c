@@ -9,28 +9,11 @@
 
 #define WORDS_MAX 4096
 
-static bool session_gone(const struct fs_handle *handle)
+/* size bytes from offset of what this descriptor reads. Returns owned. */
+static GString *text_part(struct fs_handle *handle, size_t size, size_t offset)
 {
-	bool gone = false;
+	GString *part = g_string_new(NULL);
 
-	if (handle->session) {
-		pthread_mutex_lock(&handle->session->lock);
-		gone = handle->session->removed;
-		pthread_mutex_unlock(&handle->session->lock);
-	}
-	return gone;
-}
-
-static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
-{
-	const char *data = NULL;
-	size_t len = 0;
-
-	(void)flags;
-	if (session_gone(handle)) {
-		fuse_reply_err(req, ECANCELED);
-		return;
-	}
 	pthread_mutex_lock(&handle->lock);
 	/* A read from the start sees the present; later ones go on with what it saw. */
 	if (!handle->text || offset == 0) {
@@ -39,12 +22,26 @@ static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off
 		handle->text = g_string_new(NULL);
 		handle->file->show(&handle->node, &handle->opener, handle->text);
 	}
-	if ((size_t)offset < handle->text->len) {
-		data = handle->text->str + offset;
-		len = MIN(size, handle->text->len - (size_t)offset);
-	}
-	fuse_reply_buf(req, data, len);
+	if (offset < handle->text->len)
+		g_string_append_len(part, handle->text->str + offset,
+				    (gssize)MIN(size, handle->text->len - offset));
 	pthread_mutex_unlock(&handle->lock);
+	return part;
+}
+
+static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+{
+	GString *part;
+
+	(void)flags;
+	if (handle->session && handle->session->removed) {
+		fuse_reply_err(req, ECANCELED);
+		return;
+	}
+	/* After the answer the handle may be gone: so the part is a copy, and no lock is held. */
+	part = text_part(handle, size, (size_t)offset);
+	fuse_reply_buf(req, part->str, part->len);
+	g_string_free(part, TRUE);
 }
 
 static void text_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
@@ -57,7 +54,7 @@ static void text_write(fuse_req_t req, struct fs_handle *handle, const char *dat
 	int error = -EINVAL;
 
 	(void)offset, (void)flags;
-	if (session_gone(handle)) {
+	if (handle->session && handle->session->removed) {
 		error = -ECANCELED;
 	} else if (len <= WORDS_MAX && !memchr(data, 0, len)) {
 		memcpy(text, data, len);

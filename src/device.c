@@ -673,6 +673,35 @@ void acr_device_broken(struct acr_device *dev, const char *reason)
 	leave_state(dev, ACR_BROKEN, reason);
 }
 
+/* How long an op may take. Never measured: as if it should take the least time that counts. */
+static uint64_t patience_ns(const struct acr_attempt *attempt)
+{
+	uint64_t least = (uint64_t)acr_settings.watchdog * 1000000000u;
+	uint64_t mean = atomic_load(&attempt->cap->mean_ns);
+	uint64_t rate = atomic_load(&attempt->cap->bytes_per_s);
+	uint64_t by_size = rate ? (uint64_t)((double)attempt->job->src_len * 1e9 / (double)rate) : 0;
+
+	return mean ? MAX(least, 10 * MAX(mean, by_size)) : 10 * least;
+}
+
+void acr_device_watch(struct acr_device *dev)
+{
+	uint64_t now = acr_now_ns(), late = 0;
+	char reason[ACR_SENTENCE];
+
+	if (!acr_settings.watchdog || dev->driver->flags & ACR_DRIVER_SYNC)
+		return;
+	pthread_mutex_lock(&dev->lock);
+	for (struct acr_attempt *attempt = dev->running; attempt; attempt = attempt->next)
+		if (now > attempt->started_ns && now - attempt->started_ns > patience_ns(attempt))
+			late = MAX(late, now - attempt->started_ns);
+	pthread_mutex_unlock(&dev->lock);
+	if (!late)
+		return;
+	snprintf(reason, sizeof reason, "no answer for %.1f s", (double)late * 1e-9);
+	acr_device_broken(dev, reason);
+}
+
 /* Under control. */
 static int repair(struct acr_device *dev)
 {

@@ -81,6 +81,11 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt);
 /* Does it have room for one more of this capability? Any thread, a snapshot. */
 bool acr_device_has_room(const struct acr_capstat *cap);
 
+/* The watchdog: a driver that works on its own and has had an op for 10 times the time that it
+ * should take, and at least the configured time, is taken for broken. A driver that computes in
+ * the daemon's threads can't hang, only be busy. Control threads, now and then. */
+void acr_device_watch(struct acr_device *dev);
+
 /* `ctl`: 0 or a negative errno, with the reason logged. Control threads only. */
 int acr_device_repair(struct acr_device *dev);
 int acr_device_drain(struct acr_device *dev);
@@ -118,7 +123,7 @@ struct acr_device *acr_device_find(const char *name);
 /* All of them, owned references. */
 GPtrArray *acr_device_list(void);
 void acr_device_remove_all(void);
-/* Once a second: utilisation. */
+/* Once a second: utilisation, and the watchdog. */
 void acr_devices_sample(void);
 /* Names of devices that offer an operation, separated by commas, owned; "" for none. */
 char *acr_devices_offering(enum acr_opcode opcode, const struct acr_alg *alg);

@@ -269,6 +269,7 @@ void acr_devices_sample(void)
 		atomic_store(&dev->utilisation, (unsigned)CLAMP(share, 0, 100));
 		dev->sampled_busy = busy + running;
 		dev->sampled_ns = now;
+		acr_device_watch(dev);
 	}
 }
 

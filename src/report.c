@@ -32,7 +32,7 @@ void acr_report_version(GString *text)
 #ifdef ACR_DEBUG
 	     "debug "
 #endif
-	     "streams routes-of-one-stage");
+	     "streams");
 }
 
 /* Is every device one that computes nothing? */

@@ -65,10 +65,10 @@ struct acr_session {
 
 	pthread_mutex_t lock; /* (s) for all below */
 	enum acr_session_state state;
-	bool removed;
+	atomic_bool removed; /* written under (s) */
 	unsigned request; /* number of the present request */
 	struct acr_stage stage;
-	bool stream_mode;
+	atomic_bool stream_mode; /* written under (s) */
 	uint16_t priority;
 	uint64_t deadline_ms;
 	struct acr_blob *private_area;
@@ -93,7 +93,7 @@ struct acr_session {
 	uint64_t bytes_in, bytes_out, queue_ns, process_ns, requests;
 	struct acr_history *history;
 
-	void *front; /* the front end's */
+	_Atomic(void *) front; /* (a) the front end's; set once */
 };
 
 /* Set by the front end: something that a waiter may wait for has happened. Any thread, no

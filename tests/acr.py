@@ -102,6 +102,8 @@ class Daemon:
                 self.process.kill()
                 self.process.wait()
                 raise
+        if self.process.returncode:
+            print(f"the log of the daemon that ended with {self.process.returncode}:\n{self.log}")
         self.cleanup()
         return self.process.returncode
 

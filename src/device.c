@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One device: its queue, its threads, and how attempts get through the driver. */
+/* One device: its queue, and how attempts get through the driver and back. */
 #include "device.h"
 
+#include "device_inner.h"
 #include "module.h"
 #include "secret.h"
 
@@ -11,10 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH_MAX  256
 #define INLINE_MAX ((size_t)64 * 1024) /* above, a hand-over costs less than the waiting */
-
-#define attempt_of(node) ((struct acr_attempt *)((char *)(node) - offsetof(struct acr_attempt, entry)))
 
 struct acr_device *acr_device_ref(struct acr_device *dev)
 {
@@ -39,21 +37,21 @@ void acr_device_unref(struct acr_device *dev)
 
 /* ---- accounting; all under (q) ---- */
 
-static void enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
+void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_add(&attempt->cap->queued, 1);
 	acr_count(&dev->queued_count, 1);
 	acr_count(&dev->load_bytes, attempt->job->src_len);
 }
 
-static void leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
+void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_sub(&attempt->cap->queued, 1);
 	acr_count(&dev->queued_count, (uint64_t)-1);
 	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
 }
 
-static void start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
+void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
 {
 	atomic_store_explicit(&attempt->state, ACR_RUNNING, memory_order_relaxed);
 	attempt->started_ns = now;
@@ -169,7 +167,7 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		if (atomic_load(&dev->state) != ACR_BROKEN && !dev->stopping)
 			queued = acr_queue_return(&dev->queue, &attempt->entry);
 		if (queued)
-			enter_queue(dev, attempt);
+			acr_device_enter_queue(dev, attempt);
 		pthread_mutex_unlock(&dev->lock);
 		acr_secret_free(attempt->op.driver_area);
 		attempt->op.driver_area = NULL;
@@ -189,10 +187,10 @@ static void repeat_cancels(struct acr_device *dev, struct acr_op **ops, struct a
 	}
 }
 
-static void submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n)
+void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n)
 {
-	struct acr_op *ops[BATCH_MAX];
-	struct acr_job *jobs[BATCH_MAX];
+	struct acr_op *ops[ACR_BATCH_MAX];
+	struct acr_job *jobs[ACR_BATCH_MAX];
 	unsigned returns;
 	int accepted;
 
@@ -230,7 +228,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	} else if (may_inline && may_run_inline(dev, attempt->job)) {
 		run = true;
 		dev->callers++;
-		start_running(dev, attempt, attempt->queued_ns);
+		acr_device_start_running(dev, attempt, attempt->queued_ns);
 	} else if (!acr_device_has_room(attempt->cap)) {
 		attempt->overflows = attempt->job->bound != NULL;
 		error = -EAGAIN;
@@ -243,7 +241,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		atomic_store_explicit(&attempt->state, ACR_QUEUED, memory_order_relaxed);
 		error = acr_queue_insert(&dev->queue, &attempt->entry) ? 0 : -EAGAIN;
 		if (!error) {
-			enter_queue(dev, attempt);
+			acr_device_enter_queue(dev, attempt);
 			pthread_cond_signal(&dev->work);
 		}
 	}
@@ -251,7 +249,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	if (!run)
 		return error;
 	acr_device_ref(dev);
-	submit(dev, &attempt, 1);
+	acr_device_submit(dev, &attempt, 1);
 	pthread_mutex_lock(&dev->lock);
 	if (!--dev->callers)
 		pthread_cond_broadcast(&dev->work);
@@ -261,7 +259,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 }
 
 /* Bound sessions that found no room come in as there is some. Under (q). */
-static void refill(struct acr_device *dev)
+void acr_device_refill(struct acr_device *dev)
 {
 	struct acr_queue_entry *entry;
 
@@ -272,7 +270,7 @@ static void refill(struct acr_device *dev)
 		if (!acr_queue_return(room ? &dev->queue : &dev->overflow, entry) || !room)
 			return;
 		attempt->overflows = false;
-		enter_queue(dev, attempt);
+		acr_device_enter_queue(dev, attempt);
 		pthread_cond_signal(&dev->work);
 	}
 }
@@ -286,8 +284,8 @@ bool acr_device_take_back(struct acr_device *dev, struct acr_attempt *attempt)
 		acr_queue_remove(attempt->overflows ? &dev->overflow : &dev->queue,
 				 &attempt->entry);
 		if (!attempt->overflows)
-			leave_queue(dev, attempt);
-		refill(dev);
+			acr_device_leave_queue(dev, attempt);
+		acr_device_refill(dev);
 		atomic_store(&attempt->state, ACR_ENDED);
 		taken = true;
 	}
@@ -298,7 +296,7 @@ bool acr_device_take_back(struct acr_device *dev, struct acr_attempt *attempt)
 }
 
 /* Under (q). */
-static bool make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
+bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	int expected = ACR_RUNNING;
 
@@ -327,7 +325,7 @@ static void leave_driver(struct acr_device *dev)
 	pthread_mutex_unlock(&dev->lock);
 }
 
-static void tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
+void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	if (!dev->driver->cancel)
 		return;
@@ -341,12 +339,12 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 	bool given;
 
 	pthread_mutex_lock(&dev->lock);
-	given = make_orphan(dev, attempt);
+	given = acr_device_make_orphan(dev, attempt);
 	if (given && dev->queue.count)
 		pthread_cond_signal(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
 	if (given)
-		tell_driver(dev, attempt);
+		acr_device_tell_driver(dev, attempt);
 	return given;
 }
 
@@ -427,343 +425,3 @@ void acr_device_ready(struct acr_device *dev)
 	pthread_mutex_unlock(&dev->lock);
 }
 
-/* ---- threads ---- */
-
-static bool has_work(const struct acr_device *dev)
-{
-	if (!dev->queue.count || dev->blocked || atomic_load(&dev->state) == ACR_BROKEN)
-		return false;
-	return dev->driver->flags & ACR_DRIVER_SYNC ||
-	       atomic_load(&dev->running_count) < dev->width;
-}
-
-/* How many to take at once: not so many that other threads of the device go idle. */
-static unsigned share(const struct acr_device *dev)
-{
-	size_t most = dev->batch, fair;
-
-	if (dev->driver->flags & ACR_DRIVER_SYNC) {
-		fair = (dev->queue.count + dev->width - 1) / dev->width;
-	} else {
-		fair = dev->width - atomic_load(&dev->running_count);
-	}
-	return (unsigned)MIN(most, fair);
-}
-
-/* Under (q). */
-static unsigned take(struct acr_device *dev, struct acr_attempt **attempts)
-{
-	unsigned n = 0, most = share(dev);
-	uint64_t now = acr_now_ns();
-
-	while (n < most && dev->queue.count) {
-		struct acr_attempt *attempt = attempt_of(acr_queue_pop(&dev->queue));
-		leave_queue(dev, attempt);
-		start_running(dev, attempt, now);
-		attempts[n++] = attempt;
-	}
-	if (dev->overflow.count)
-		refill(dev);
-	return n;
-}
-
-/* Under (q), which is let go meanwhile. */
-static void flush(struct acr_device *dev)
-{
-	dev->accepted_unflushed = false;
-	dev->callers++;
-	pthread_mutex_unlock(&dev->lock);
-	dev->driver->flush(dev);
-	pthread_mutex_lock(&dev->lock);
-	if (!--dev->callers)
-		pthread_cond_broadcast(&dev->work);
-}
-
-/* Wait for work; flush when the driver has had nothing new for flush_us. Under (q). */
-static void wait_for_work(struct acr_device *dev)
-{
-	struct timespec until;
-	uint64_t ns;
-
-	if (!dev->accepted_unflushed) {
-		pthread_cond_wait(&dev->work, &dev->lock);
-		return;
-	}
-	ns = acr_now_ns() + (uint64_t)dev->flush_us * 1000;
-	until = (struct timespec){ (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
-	if (!dev->flush_us || pthread_cond_timedwait(&dev->work, &dev->lock, &until) == ETIMEDOUT)
-		flush(dev);
-}
-
-static void work_once(struct acr_device *dev)
-{
-	struct acr_attempt *attempts[BATCH_MAX];
-	struct acr_capstat *caps[BATCH_MAX];
-	unsigned n = take(dev, attempts);
-
-	for (unsigned i = 0; i < n; i++)
-		caps[i] = attempts[i]->cap;
-	dev->callers++;
-	if (dev->driver->flush)
-		dev->accepted_unflushed = true;
-	pthread_mutex_unlock(&dev->lock);
-	if (acr_sched_waiting())
-		for (unsigned i = 0; i < n; i++)
-			acr_sched_room(caps[i]->alg, caps[i]->cap.opcode);
-	submit(dev, attempts, n);
-	acr_secret_scrub();
-	pthread_mutex_lock(&dev->lock);
-	if (!--dev->callers)
-		pthread_cond_broadcast(&dev->work);
-}
-
-static void *worker(void *data)
-{
-	struct acr_device *dev = data;
-
-	pthread_mutex_lock(&dev->lock);
-	while (!dev->stopping) {
-		if (has_work(dev))
-			work_once(dev);
-		else
-			wait_for_work(dev);
-	}
-	pthread_mutex_unlock(&dev->lock);
-	return NULL;
-}
-
-int acr_device_start(struct acr_device *dev)
-{
-	unsigned count = dev->driver->flags & ACR_DRIVER_SYNC ? dev->width : 1;
-	pthread_attr_t attr;
-
-	dev->threads = calloc(count, sizeof *dev->threads);
-	if (!dev->threads)
-		return -ENOMEM;
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 512 * 1024);
-	while (dev->thread_count < count &&
-	       !pthread_create(&dev->threads[dev->thread_count], &attr, worker, dev))
-		dev->thread_count++;
-	pthread_attr_destroy(&attr);
-	return dev->thread_count ? 0 : -EAGAIN;
-}
-
-void acr_device_stop(struct acr_device *dev)
-{
-	pthread_mutex_lock(&dev->lock);
-	dev->stopping = true;
-	pthread_cond_broadcast(&dev->work);
-	while (dev->callers)
-		pthread_cond_wait(&dev->work, &dev->lock);
-	pthread_mutex_unlock(&dev->lock);
-	for (unsigned i = 0; i < dev->thread_count; i++)
-		pthread_join(dev->threads[i], NULL);
-	free(dev->threads);
-	dev->threads = NULL;
-	dev->thread_count = 0;
-}
-
-/* ---- health ---- */
-
-/* Empty the queue; keep_bound: leave what can't go elsewhere. Under (q). Returns a list
- * through `next`. */
-static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
-{
-	struct acr_attempt *list = NULL, *kept = NULL, *next;
-	struct acr_queue_entry *entry;
-
-	while ((entry = acr_queue_pop(&dev->queue))) {
-		struct acr_attempt *attempt = attempt_of(entry);
-		struct acr_attempt **to = keep_bound && attempt->job->bound ? &kept : &list;
-		leave_queue(dev, attempt);
-		attempt->next = *to;
-		*to = attempt;
-	}
-	while (!keep_bound && (entry = acr_queue_pop(&dev->overflow))) {
-		attempt_of(entry)->next = list;
-		list = attempt_of(entry);
-	}
-	for (; kept; kept = next) {
-		next = kept->next;
-		if (acr_queue_return(&dev->queue, &kept->entry)) {
-			enter_queue(dev, kept);
-		} else {
-			kept->next = list;
-			list = kept;
-		}
-	}
-	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next)
-		atomic_store(&attempt->state, ACR_ENDED);
-	return list;
-}
-
-/* Under (q). */
-static struct acr_attempt *take_running(struct acr_device *dev)
-{
-	struct acr_attempt *list = NULL, *next;
-
-	for (struct acr_attempt *attempt = dev->running; attempt; attempt = next) {
-		next = attempt->next;
-		if (!make_orphan(dev, attempt))
-			continue;
-		acr_job_ref(attempt->job); /* the driver may let go while we look at it */
-		attempt->next = list;
-		list = attempt;
-	}
-	return list;
-}
-
-/* Find other devices for a list; orphans: the driver still has them. */
-static void displace(struct acr_device *dev, struct acr_attempt *list, bool orphans)
-{
-	for (struct acr_attempt *next; list; list = next) {
-		next = list->next;
-		if (orphans)
-			tell_driver(dev, list);
-		acr_sched_displaced(list, orphans);
-	}
-}
-
-/* Stop taking work; what is queued and running goes elsewhere. */
-static void leave_state(struct acr_device *dev, enum acr_device_state state, const char *reason)
-{
-	struct acr_attempt *queued, *running;
-
-	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->state) == ACR_REMOVED ||
-	    (state == ACR_BROKEN && atomic_load(&dev->state) == ACR_BROKEN)) {
-		pthread_mutex_unlock(&dev->lock);
-		return;
-	}
-	atomic_store(&dev->state, state);
-	snprintf(dev->broken_reason, sizeof dev->broken_reason, "%s", reason);
-	g_strdelimit(dev->broken_reason, "\n\t", ' ');
-	dev->blocked = false;
-	queued = take_queued(dev, false);
-	running = take_running(dev);
-	pthread_mutex_unlock(&dev->lock);
-	displace(dev, queued, false);
-	displace(dev, running, true);
-	acr_sched_rehash();
-}
-
-void acr_device_rehash(struct acr_device *dev)
-{
-	struct acr_attempt *list, *next;
-
-	pthread_mutex_lock(&dev->lock);
-	list = take_queued(dev, true);
-	refill(dev);
-	pthread_mutex_unlock(&dev->lock);
-	for (; list; list = next) {
-		next = list->next;
-		acr_sched_retry(list->job);
-	}
-}
-
-void acr_device_retire(struct acr_device *dev)
-{
-	leave_state(dev, ACR_REMOVED, "removed");
-}
-
-void acr_device_broken(struct acr_device *dev, const char *reason)
-{
-	acr_log(ACR_LOG_WARNING, dev->spec->name, "broken: %s", reason);
-	leave_state(dev, ACR_BROKEN, reason);
-}
-
-/* How long an op may take. Never measured: as if it should take the least time that counts. */
-static uint64_t patience_ns(const struct acr_attempt *attempt)
-{
-	uint64_t least = (uint64_t)acr_settings.watchdog * 1000000000u;
-	uint64_t mean = atomic_load(&attempt->cap->mean_ns);
-	uint64_t rate = atomic_load(&attempt->cap->bytes_per_s);
-	uint64_t by_size = rate ? (uint64_t)((double)attempt->job->src_len * 1e9 / (double)rate) : 0;
-
-	return mean ? MAX(least, 10 * MAX(mean, by_size)) : 10 * least;
-}
-
-void acr_device_watch(struct acr_device *dev)
-{
-	uint64_t now = acr_now_ns(), late = 0;
-	char reason[ACR_SENTENCE];
-
-	if (!acr_settings.watchdog || dev->driver->flags & ACR_DRIVER_SYNC)
-		return;
-	pthread_mutex_lock(&dev->lock);
-	for (struct acr_attempt *attempt = dev->running; attempt; attempt = attempt->next)
-		if (now > attempt->started_ns && now - attempt->started_ns > patience_ns(attempt))
-			late = MAX(late, now - attempt->started_ns);
-	pthread_mutex_unlock(&dev->lock);
-	if (!late)
-		return;
-	snprintf(reason, sizeof reason, "no answer for %.1f s", (double)late * 1e-9);
-	acr_device_broken(dev, reason);
-}
-
-/* Under control. */
-static int repair(struct acr_device *dev)
-{
-	int error = 0;
-
-	/* reset() is promised that nothing of the device is running. */
-	pthread_mutex_lock(&dev->lock);
-	while (atomic_load(&dev->state) == ACR_BROKEN && dev->callers)
-		pthread_cond_wait(&dev->work, &dev->lock);
-	pthread_mutex_unlock(&dev->lock);
-	if (atomic_load(&dev->state) == ACR_BROKEN && dev->driver->reset) {
-		dev->explain[0] = 0;
-		error = dev->driver->reset(dev);
-	}
-	if (error) {
-		acr_log(ACR_LOG_ERROR, dev->spec->name, "repair failed: %s",
-			dev->explain[0] ? dev->explain : g_strerror(-error));
-		return error;
-	}
-	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->state) != ACR_REMOVED)
-		atomic_store(&dev->state, ACR_READY);
-	dev->broken_reason[0] = 0;
-	dev->blocked = false;
-	pthread_cond_broadcast(&dev->work);
-	pthread_mutex_unlock(&dev->lock);
-	acr_sched_rehash();
-	return 0;
-}
-
-int acr_device_repair(struct acr_device *dev)
-{
-	int error;
-
-	pthread_mutex_lock(&dev->control);
-	error = repair(dev);
-	pthread_mutex_unlock(&dev->control);
-	return error;
-}
-
-int acr_device_drain(struct acr_device *dev)
-{
-	struct acr_attempt *queued = NULL;
-
-	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->state) == ACR_READY) {
-		atomic_store(&dev->state, ACR_DRAINING);
-		queued = take_queued(dev, true);
-	}
-	pthread_mutex_unlock(&dev->lock);
-	displace(dev, queued, false);
-	acr_sched_rehash();
-	return 0;
-}
-
-int acr_device_reset(struct acr_device *dev)
-{
-	int error;
-
-	pthread_mutex_lock(&dev->control);
-	leave_state(dev, ACR_BROKEN, "being reset");
-	error = repair(dev);
-	pthread_mutex_unlock(&dev->control);
-	return error;
-}

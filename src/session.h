@@ -24,7 +24,7 @@ enum acr_layout { ACR_LAYOUT_AUTO, ACR_LAYOUT_COMBINED, ACR_LAYOUT_DETACHED };
 enum acr_format { ACR_FORMAT_RAW, ACR_FORMAT_HEX, ACR_FORMAT_BASE64 };
 enum acr_want_padding { ACR_WANT_DEFAULT, ACR_WANT_NONE, ACR_WANT_PKCS7 };
 
-/* The files that hold a value. The order is that of the table in values.c. */
+/* The files that hold a value. The order is that of the table in value_table.c. */
 enum acr_value {
 	ACR_V_OP, ACR_V_ALG, ACR_V_KEY, ACR_V_IV, ACR_V_AAD, ACR_V_TAG, ACR_V_TAGLEN,
 	ACR_V_PADDING, ACR_V_LAYOUT, ACR_V_FORMAT, ACR_V_LENGTH, ACR_V_PARAMS, ACR_V_STREAM,

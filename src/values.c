@@ -1,616 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The files of a session that hold one value each: what may be written to them, how they read,
- * and their defaults. One row of the table at the end for each file. */
-#include "session.h"
+/* Writing, reading and resetting the values of a session: what is the same for all of them. */
+#include "value_table.h"
 
 #include "secret.h"
-#include "settings.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define REFUSE(session, error, ...) (acr_session_explain(session, error, __VA_ARGS__), (error))
-
-#define TEXT_MAX    1024
-#define AAD_MAX     ((size_t)1024 * 1024)
-#define BYTES_MAX   ((size_t)64 * 1024)
-#define PRIVATE_MAX 1024
-#define HEX_PREFIX  4 /* strlen("hex:") */
-
-#define DEFAULT_PRIORITY 1000
-
-struct value {
-	const char *name;
-	bool text;
-	bool hex;   /* "hex:" is decoded */
-	bool secret; /* no part of it in a sentence, and left bad when refused */
-	size_t max; /* bytes, of the value */
-	/* Under the lock. text is terminated; bytes are taken (a reference) on success. */
-	int (*set_text)(struct acr_session *session, const char *text, bool privileged);
-	int (*set_bytes)(struct acr_session *session, struct acr_blob *bytes);
-	void (*get_text)(const struct acr_session *session, char *text, size_t size);
-	struct acr_blob *(*get_bytes)(const struct acr_session *session);
-	void (*reset)(struct acr_session *session);
-};
-
-/* ---- helpers ---- */
-
-/* A value as it may stand in a sentence: escaped, at most 64 bytes of it. */
-static const char *quote(const char *value, char *out, size_t size)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; value[i] && i < 64 && used + 5 < size; i++) {
-		unsigned char c = (unsigned char)value[i];
-		used += (size_t)snprintf(out + used, size - used,
-					 c < 0x20 || c >= 0x7f || c == '"' ? "\\x%02x" : "%c", c);
-	}
-	out[used] = 0;
-	return out;
-}
-#define QUOTE(value) quote(value, (char[300]){ 0 }, 300)
-
-static int parse_number(struct acr_session *session, const char *name, const char *text,
-			uint64_t min, uint64_t max, uint64_t *value)
-{
-	guint64 number;
-
-	if (g_ascii_string_to_unsigned(text, 10, min, max, &number, NULL)) {
-		*value = number;
-		return 0;
-	}
-	return REFUSE(session, -EINVAL, "%s must be a whole number from %" PRIu64 " to %" PRIu64
-		      ", not \"%s\"", name, min, max, QUOTE(text));
-}
-
-/* Index of a word in a list that ends with NULL, or -1. */
-static int word_index(const char *const *words, const char *word)
-{
-	for (int i = 0; words[i]; i++)
-		if (!strcmp(words[i], word))
-			return i;
-	return -1;
-}
-
-/* ---- op and alg ---- */
-
-static int set_op(struct acr_session *session, const char *text, bool privileged)
-{
-	struct acr_stage *stage = &session->stage;
-	int op = acr_opcode_find(text);
-
-	(void)privileged;
-	if (op < 0)
-		return REFUSE(session, -EINVAL, "op must be encrypt, decrypt, hash, mac, sign, "
-			      "verify, random or derive, not \"%s\"", QUOTE(text));
-	if (stage->alg && *stage->alg->name && op != ACR_RANDOM &&
-	    !acr_alg_has_op(stage->alg, (enum acr_opcode)op))
-		return REFUSE(session, -EOPNOTSUPP, "%s can't %s", stage->alg_text, text);
-	stage->op = op;
-	return 0;
-}
-
-static void get_op(const struct acr_session *session, char *text, size_t size)
-{
-	const struct acr_stage *stage = &session->stage;
-
-	if (stage->op >= 0 || stage->alg)
-		snprintf(text, size, "%s", acr_opcode_name(acr_stage_op(stage)));
-}
-
-static void reset_op(struct acr_session *session)
-{
-	session->stage.op = -1;
-}
-
-static int set_alg(struct acr_session *session, const char *text, bool privileged)
-{
-	struct acr_stage *stage = &session->stage;
-	const struct acr_alg *alg = *text ? acr_alg_find(text) : NULL;
-	const struct acr_alg *old = stage->alg;
-	const char *old_text = stage->alg_text;
-	int error;
-
-	(void)privileged;
-	if (!alg)
-		return REFUSE(session, -EOPNOTSUPP,
-			      "\"%s\" is not an algorithm: see the file algorithms", QUOTE(text));
-	if (stage->op >= 0 && stage->op != ACR_RANDOM &&
-	    !acr_alg_has_op(alg, (enum acr_opcode)stage->op))
-		return REFUSE(session, -EOPNOTSUPP, "%s can't %s, which is in op", text,
-			      acr_opcode_name((enum acr_opcode)stage->op));
-	stage->alg = alg;
-	stage->alg_text = g_intern_string(text);
-	/* What came before the first alg is checked now; after a change of alg, at the start. */
-	error = old ? 0 : acr_request_check_given(session);
-	if (error) {
-		stage->alg = old;
-		stage->alg_text = old_text;
-	}
-	return error;
-}
-
-static void get_alg(const struct acr_session *session, char *text, size_t size)
-{
-	if (session->stage.alg_text)
-		snprintf(text, size, "%s", session->stage.alg_text);
-}
-
-static void reset_alg(struct acr_session *session)
-{
-	session->stage.alg = NULL;
-	session->stage.alg_text = NULL;
-}
-
-/* ---- bytes ---- */
-
-static int check_given_size(struct acr_session *session, const char *name, size_t len, bool ok,
-			    unsigned max, void (*sizes)(const struct acr_alg *alg, char *text))
-{
-	char text[ACR_SIZES];
-
-	/* A value that this algorithm has no use for may be meant for the next one. */
-	if (ok || !max)
-		return 0;
-	sizes(session->stage.alg, text);
-	return REFUSE(session, -EINVAL, "%s has %zu bytes, %s takes %s", name, len,
-		      session->stage.alg_text, text);
-}
-
-static void replace(struct acr_blob **where, struct acr_blob *with)
-{
-	acr_blob_unref(*where);
-	*where = acr_blob_ref(with);
-}
-
-static int set_key(struct acr_session *session, struct acr_blob *bytes)
-{
-	struct acr_stage *stage = &session->stage;
-	int error = 0;
-
-	if (stage->alg)
-		error = check_given_size(session, "key", bytes->len,
-					 acr_alg_key_ok(stage->alg, bytes->len),
-					 stage->alg->key_max, acr_alg_key_sizes);
-	if (error)
-		return error;
-	replace(&stage->key, bytes);
-	acr_nonces_free(stage->nonces);
-	stage->nonces = NULL;
-	return 0;
-}
-
-static void reset_key(struct acr_session *session)
-{
-	replace(&session->stage.key, NULL);
-	acr_nonces_free(session->stage.nonces);
-	session->stage.nonces = NULL;
-}
-
-static int set_iv(struct acr_session *session, struct acr_blob *bytes)
-{
-	struct acr_stage *stage = &session->stage;
-	int error = 0;
-
-	if (stage->alg)
-		error = check_given_size(session, "iv", bytes->len,
-					 acr_alg_iv_ok(stage->alg, bytes->len),
-					 stage->alg->iv_max, acr_alg_iv_sizes);
-	if (!error)
-		replace(&stage->iv, bytes);
-	return error;
-}
-
-static struct acr_blob *get_iv(const struct acr_session *session)
-{
-	return acr_blob_ref(session->stage.iv ? session->stage.iv : session->stage.iv_used);
-}
-
-static void reset_iv(struct acr_session *session)
-{
-	replace(&session->stage.iv, NULL);
-	replace(&session->stage.iv_used, NULL);
-}
-
-static int set_tag(struct acr_session *session, struct acr_blob *bytes)
-{
-	struct acr_stage *stage = &session->stage;
-	int error = 0;
-
-	if (stage->alg)
-		error = check_given_size(session, "tag", bytes->len,
-					 acr_alg_tag_ok(stage->alg, bytes->len),
-					 stage->alg->kind == ACR_KIND_AEAD, acr_alg_tag_sizes);
-	if (!error)
-		replace(&stage->tag, bytes);
-	return error;
-}
-
-static struct acr_blob *get_tag(const struct acr_session *session)
-{
-	return acr_blob_ref(session->stage.tag);
-}
-
-static void reset_tag(struct acr_session *session)
-{
-	replace(&session->stage.tag, NULL);
-}
-
-static int set_aad(struct acr_session *session, struct acr_blob *bytes)
-{
-	replace(&session->stage.aad, bytes);
-	return 0;
-}
-
-static struct acr_blob *get_aad(const struct acr_session *session)
-{
-	return acr_blob_ref(session->stage.aad);
-}
-
-static void reset_aad(struct acr_session *session)
-{
-	replace(&session->stage.aad, NULL);
-}
-
-static int set_private(struct acr_session *session, struct acr_blob *bytes)
-{
-	replace(&session->private_area, bytes);
-	return 0;
-}
-
-static struct acr_blob *get_private(const struct acr_session *session)
-{
-	return acr_blob_ref(session->private_area);
-}
-
-static void reset_private(struct acr_session *session)
-{
-	replace(&session->private_area, NULL);
-}
-
-/* ---- numbers and words ---- */
-
-static int set_taglen(struct acr_session *session, const char *text, bool privileged)
-{
-	struct acr_stage *stage = &session->stage;
-	char sizes[ACR_SIZES];
-	uint64_t number = 0;
-	int error = parse_number(session, "taglen", text, 1, ACR_TAG_MAX, &number);
-
-	(void)privileged;
-	if (error)
-		return error;
-	if (stage->alg && !acr_alg_tag_ok(stage->alg, number)) {
-		acr_alg_tag_sizes(stage->alg, sizes);
-		return REFUSE(session, -EINVAL, "taglen is %" PRIu64 ", %s takes %s", number,
-			      stage->alg_text, sizes);
-	}
-	stage->taglen = (unsigned)number;
-	return 0;
-}
-
-static void get_taglen(const struct acr_session *session, char *text, size_t size)
-{
-	const struct acr_stage *stage = &session->stage;
-
-	if (stage->taglen || stage->alg)
-		snprintf(text, size, "%zu", acr_stage_taglen(stage));
-}
-
-static void reset_taglen(struct acr_session *session)
-{
-	session->stage.taglen = 0;
-}
-
-static const char *const paddings[] = { "", "none", "pkcs7", NULL };
-
-static int set_padding(struct acr_session *session, const char *text, bool privileged)
-{
-	struct acr_stage *stage = &session->stage;
-	int padding = word_index(paddings, text);
-
-	(void)privileged;
-	if (padding < 1)
-		return REFUSE(session, -EINVAL, "padding must be pkcs7 or none, not \"%s\"",
-			      QUOTE(text));
-	if (padding == ACR_WANT_PKCS7 && stage->alg && !(stage->alg->flags & ACR_ALG_PADS))
-		return REFUSE(session, -EINVAL, "%s takes no padding", stage->alg_text);
-	stage->padding = (enum acr_want_padding)padding;
-	return 0;
-}
-
-static void get_padding(const struct acr_session *session, char *text, size_t size)
-{
-	const struct acr_stage *stage = &session->stage;
-
-	if (stage->padding)
-		snprintf(text, size, "%s", paddings[stage->padding]);
-	else if (stage->alg)
-		snprintf(text, size, "%s", stage->alg->flags & ACR_ALG_PADS ? "pkcs7" : "none");
-}
-
-static void reset_padding(struct acr_session *session)
-{
-	session->stage.padding = ACR_WANT_DEFAULT;
-}
-
-static const char *const layouts[] = { "", "combined", "detached", NULL };
-
-static int set_layout(struct acr_session *session, const char *text, bool privileged)
-{
-	int layout = word_index(layouts, text);
-
-	(void)privileged;
-	if (layout < 1)
-		return REFUSE(session, -EINVAL, "layout must be combined or detached, not \"%s\"",
-			      QUOTE(text));
-	session->stage.layout = (enum acr_layout)layout;
-	return 0;
-}
-
-static void get_layout(const struct acr_session *session, char *text, size_t size)
-{
-	snprintf(text, size, "%s", layouts[acr_stage_layout(&session->stage)]);
-}
-
-static void reset_layout(struct acr_session *session)
-{
-	session->stage.layout = ACR_LAYOUT_AUTO;
-}
-
-static const char *const formats[] = { "raw", "hex", "base64", NULL };
-
-static int set_format(struct acr_session *session, const char *text, bool privileged)
-{
-	int format = word_index(formats, text);
-
-	(void)privileged;
-	if (format < 0)
-		return REFUSE(session, -EINVAL, "format must be raw, hex or base64, not \"%s\"",
-			      QUOTE(text));
-	session->stage.format = (enum acr_format)format;
-	return 0;
-}
-
-static void get_format(const struct acr_session *session, char *text, size_t size)
-{
-	snprintf(text, size, "%s", formats[session->stage.format]);
-}
-
-static void reset_format(struct acr_session *session)
-{
-	session->stage.format = ACR_FORMAT_RAW;
-}
-
-static int set_length(struct acr_session *session, const char *text, bool privileged)
-{
-	struct acr_stage *stage = &session->stage;
-	const struct acr_alg *alg = stage->op == ACR_RANDOM ? acr_alg_row(0) : stage->alg;
-	uint64_t number = 0, max = alg && alg->out_max ? alg->out_max : 1024ull * 1024 * 1024;
-	int error;
-
-	(void)privileged;
-	if (alg && !(alg->flags & ACR_ALG_XOF))
-		return REFUSE(session, -EINVAL, "%s has output of a fixed length", stage->alg_text);
-	error = parse_number(session, "length", text, 1, max, &number);
-	if (!error)
-		stage->length = number;
-	return error;
-}
-
-static void get_length(const struct acr_session *session, char *text, size_t size)
-{
-	const struct acr_stage *stage = &session->stage;
-
-	if (stage->length)
-		snprintf(text, size, "%" PRIu64, stage->length);
-	else if (stage->alg && stage->alg->out)
-		snprintf(text, size, "%u", stage->alg->out);
-}
-
-static void reset_length(struct acr_session *session)
-{
-	session->stage.length = 0;
-}
-
-/* ---- params ---- */
-
-static const struct {
-	const char *name;
-	size_t offset;
-	uint64_t min, max;
-} params[] = {
-	{ "iterations", offsetof(struct acr_numbers, iterations), 1, 50000000 },
-	{ "n", offsetof(struct acr_numbers, n), 2, 1u << 30 },
-	{ "r", offsetof(struct acr_numbers, r), 1, 1u << 20 },
-	{ "p", offsetof(struct acr_numbers, p), 1, 1u << 20 },
-};
-
-static int set_param(struct acr_session *session, char *word, struct acr_numbers *numbers)
-{
-	char *equals = strchr(word, '=');
-
-	for (size_t i = 0; equals && i < G_N_ELEMENTS(params); i++) {
-		uint64_t *field = (uint64_t *)((char *)numbers + params[i].offset);
-		if (strlen(params[i].name) == (size_t)(equals - word) &&
-		    !strncmp(params[i].name, word, (size_t)(equals - word)))
-			return parse_number(session, params[i].name, equals + 1, params[i].min,
-					    params[i].max, field);
-	}
-	return REFUSE(session, -EINVAL, "params takes iterations=, n=, r= and p=, not \"%s\"",
-		      QUOTE(word));
-}
-
-static int set_params(struct acr_session *session, const char *text, bool privileged)
-{
-	struct acr_numbers numbers = { 0 };
-	g_auto(GStrv) words = g_strsplit_set(text, " \t", -1);
-	struct acr_blob *blob;
-	int error = 0;
-
-	(void)privileged;
-	for (guint i = 0; words[i] && !error; i++)
-		if (*words[i])
-			error = set_param(session, words[i], &numbers);
-	if (error)
-		return error;
-	blob = acr_blob_new(text, strlen(text), false, NULL, &error);
-	if (!blob)
-		return error;
-	acr_blob_unref(session->stage.params);
-	session->stage.params = blob;
-	session->stage.numbers = numbers;
-	return 0;
-}
-
-static void get_params(const struct acr_session *session, char *text, size_t size)
-{
-	const struct acr_blob *blob = session->stage.params;
-
-	if (blob)
-		snprintf(text, size, "%.*s", (int)blob->len, (const char *)blob->data);
-}
-
-static void reset_params(struct acr_session *session)
-{
-	replace(&session->stage.params, NULL);
-	session->stage.numbers = (struct acr_numbers){ 0 };
-}
-
-/* ---- the session's own ---- */
-
-static int set_stream(struct acr_session *session, const char *text, bool privileged)
-{
-	const struct acr_alg *alg = session->stage.alg;
-
-	(void)privileged;
-	if (strcmp(text, "0") && strcmp(text, "1"))
-		return REFUSE(session, -EINVAL, "stream must be 0 or 1, not \"%s\"", QUOTE(text));
-	if (*text == '1' && alg && acr_stage_takes_input(&session->stage) &&
-	    alg->pieces == ACR_PIECES_NONE)
-		return REFUSE(session, -EINVAL, "%s can't be processed in pieces: set stream to 0",
-			      session->stage.alg_text);
-	session->stream_mode = *text == '1';
-	return 0;
-}
-
-static void get_stream(const struct acr_session *session, char *text, size_t size)
-{
-	snprintf(text, size, "%d", session->stream_mode);
-}
-
-static void reset_stream(struct acr_session *session)
-{
-	session->stream_mode = false;
-}
-
-static int set_priority(struct acr_session *session, const char *text, bool privileged)
-{
-	uint64_t number = 0;
-	int error = parse_number(session, "priority", text, 0, UINT16_MAX, &number);
-
-	if (error)
-		return error;
-	if (number > DEFAULT_PRIORITY && !privileged)
-		return REFUSE(session, -EACCES, "only root and members of the configured group may "
-			      "set a priority above %d", DEFAULT_PRIORITY);
-	session->priority = (uint16_t)number;
-	return 0;
-}
-
-static void get_priority(const struct acr_session *session, char *text, size_t size)
-{
-	snprintf(text, size, "%u", session->priority);
-}
-
-static void reset_priority(struct acr_session *session)
-{
-	session->priority = DEFAULT_PRIORITY;
-}
-
-static int set_device(struct acr_session *session, const char *text, bool privileged)
-{
-	(void)privileged;
-	if (*text && !acr_name_ok(text))
-		return REFUSE(session, -EINVAL, "\"%s\" is not a device's name", QUOTE(text));
-	g_free(session->stage.device);
-	session->stage.device = *text ? g_strdup(text) : NULL;
-	return 0;
-}
-
-static void get_device(const struct acr_session *session, char *text, size_t size)
-{
-	if (session->stage.device)
-		snprintf(text, size, "%s", session->stage.device);
-}
-
-static void reset_device(struct acr_session *session)
-{
-	set_device(session, "", false);
-}
-
-static int set_deadline(struct acr_session *session, const char *text, bool privileged)
-{
-	(void)privileged;
-	return parse_number(session, "deadline", text, 0, UINT32_MAX, &session->deadline_ms);
-}
-
-static void get_deadline(const struct acr_session *session, char *text, size_t size)
-{
-	snprintf(text, size, "%" PRIu64, session->deadline_ms);
-}
-
-static void reset_deadline(struct acr_session *session)
-{
-	session->deadline_ms = 0;
-}
-
-/* clang-format off */
-#define TEXT(n) .name = #n, .text = true, .max = TEXT_MAX, .set_text = set_##n, \
-		.get_text = get_##n, .reset = reset_##n
-static const struct value values[ACR_VALUES] = {
-	[ACR_V_OP] = { TEXT(op) },
-	[ACR_V_ALG] = { TEXT(alg) },
-	[ACR_V_KEY] = { .name = "key", .hex = true, .secret = true, .max = BYTES_MAX,
-			.set_bytes = set_key, .reset = reset_key },
-	[ACR_V_IV] = { .name = "iv", .hex = true, .secret = true, .max = BYTES_MAX,
-		       .set_bytes = set_iv, .get_bytes = get_iv, .reset = reset_iv },
-	[ACR_V_AAD] = { .name = "aad", .max = AAD_MAX,
-			.set_bytes = set_aad, .get_bytes = get_aad, .reset = reset_aad },
-	[ACR_V_TAG] = { .name = "tag", .hex = true, .secret = true, .max = ACR_TAG_MAX,
-			.set_bytes = set_tag, .get_bytes = get_tag, .reset = reset_tag },
-	[ACR_V_TAGLEN] = { TEXT(taglen) },
-	[ACR_V_PADDING] = { TEXT(padding) },
-	[ACR_V_LAYOUT] = { TEXT(layout) },
-	[ACR_V_FORMAT] = { TEXT(format) },
-	[ACR_V_LENGTH] = { TEXT(length) },
-	[ACR_V_PARAMS] = { TEXT(params) },
-	[ACR_V_STREAM] = { TEXT(stream) },
-	[ACR_V_PRIORITY] = { TEXT(priority) },
-	[ACR_V_DEVICE] = { TEXT(device) },
-	[ACR_V_PRIVATE] = { .name = "private", .max = PRIVATE_MAX,
-			    .set_bytes = set_private, .get_bytes = get_private,
-			    .reset = reset_private },
-	[ACR_V_DEADLINE] = { TEXT(deadline) },
-};
-/* clang-format on */
-
-/* ---- the calls ---- */
-
 bool acr_value_is_text(enum acr_value id)
 {
-	return values[id].text;
+	return acr_value_table[id].text;
 }
 
 size_t acr_value_max(enum acr_value id)
 {
-	return values[id].hex ? 2 * values[id].max + HEX_PREFIX + 1 : values[id].max;
+	return acr_value_table[id].hex ? 2 * acr_value_table[id].max + ACR_HEX_PREFIX + 1 : acr_value_table[id].max;
 }
 
 /* Under the lock: may it change now? */
-static int check_state(struct acr_session *session, const struct value *value)
+static int check_state(struct acr_session *session, const struct acr_value_row *value)
 {
 	if (session->removed && session->name)
 		return -ECANCELED;
@@ -631,7 +40,7 @@ static void begin_next(struct acr_session *session, enum acr_value id)
 
 static bool begins_hex(const uint8_t *data, size_t len)
 {
-	return len >= HEX_PREFIX && !memcmp(data, "hex:", HEX_PREFIX);
+	return len >= ACR_HEX_PREFIX && !memcmp(data, "hex:", ACR_HEX_PREFIX);
 }
 
 /* Most bytes that can be right for a value of this algorithm. */
@@ -643,28 +52,28 @@ static size_t longest(const struct acr_session *session, enum acr_value id)
 		return alg->key_max;
 	if (alg && id == ACR_V_IV && alg->iv_max)
 		return alg->iv_max;
-	return values[id].max;
+	return acr_value_table[id].max;
 }
 
 /* A refused key, iv or tag must not leave the old one in force. */
 static void leave_bad(struct acr_session *session, enum acr_value id)
 {
-	if (!values[id].secret)
+	if (!acr_value_table[id].secret)
 		return;
-	values[id].reset(session);
+	acr_value_table[id].reset(session);
 	session->stage.bad |= 1u << id;
 }
 
 int acr_value_check(struct acr_session *session, enum acr_value id, const void *data, size_t len)
 {
-	const struct value *value = &values[id];
+	const struct acr_value_row *value = &acr_value_table[id];
 	size_t max, most;
 	int error;
 
 	pthread_mutex_lock(&session->lock);
 	error = check_state(session, value);
 	max = longest(session, id);
-	most = value->hex && begins_hex(data, len) ? 2 * max + HEX_PREFIX + 1 : max;
+	most = value->hex && begins_hex(data, len) ? 2 * max + ACR_HEX_PREFIX + 1 : max;
 	if (!error && len > most) {
 		leave_bad(session, id);
 		error = REFUSE(session, -EINVAL, "%s has %zu bytes or more, %s takes at most %zu",
@@ -688,10 +97,10 @@ static bool printable(const uint8_t *data, size_t len)
 static struct acr_blob *bytes_of(struct acr_session *session, enum acr_value id,
 				 const uint8_t *data, size_t len, int *error)
 {
-	const struct value *value = &values[id];
+	const struct acr_value_row *value = &acr_value_table[id];
 	struct acr_account *account = session->account;
 	bool secret = id == ACR_V_KEY;
-	size_t digits = len > HEX_PREFIX ? len - HEX_PREFIX : 0;
+	size_t digits = len > ACR_HEX_PREFIX ? len - ACR_HEX_PREFIX : 0;
 	struct acr_blob *blob;
 
 	if (value->hex && begins_hex(data, len)) {
@@ -699,7 +108,7 @@ static struct acr_blob *bytes_of(struct acr_session *session, enum acr_value id,
 			digits--;
 		blob = acr_blob_new(data, digits / 2, secret, account, error);
 		if (blob && digits % 2 == 0 &&
-		    acr_hex_decode((const char *)data + HEX_PREFIX, digits / 2, blob->data))
+		    acr_hex_decode((const char *)data + ACR_HEX_PREFIX, digits / 2, blob->data))
 			return blob;
 		acr_blob_unref(blob);
 		if (printable(data, len)) {
@@ -726,7 +135,7 @@ static int set_bytes(struct acr_session *session, enum acr_value id, const void 
 			       "raise the limit (ulimit -l)");
 	blob = error ? NULL : bytes_of(session, id, data, len, &error);
 	if (blob)
-		error = values[id].set_bytes(session, blob);
+		error = acr_value_table[id].set_bytes(session, blob);
 	acr_blob_unref(blob);
 	return error;
 }
@@ -734,16 +143,16 @@ static int set_bytes(struct acr_session *session, enum acr_value id, const void 
 static int set_text(struct acr_session *session, enum acr_value id, const char *data, size_t len,
 		    bool privileged)
 {
-	char text[TEXT_MAX + 1];
+	char text[ACR_TEXT_MAX + 1];
 
 	if (len && data[len - 1] == '\n')
 		len--;
-	if (len > TEXT_MAX || memchr(data, 0, len))
+	if (len > ACR_TEXT_MAX || memchr(data, 0, len))
 		return REFUSE(session, -EINVAL, "%s must be one short line of text",
-			      values[id].name);
+			      acr_value_table[id].name);
 	memcpy(text, data, len);
 	text[len] = 0;
-	return values[id].set_text(session, text, privileged);
+	return acr_value_table[id].set_text(session, text, privileged);
 }
 
 int acr_value_set(struct acr_session *session, enum acr_value id, const void *data, size_t len,
@@ -752,9 +161,9 @@ int acr_value_set(struct acr_session *session, enum acr_value id, const void *da
 	int error;
 
 	pthread_mutex_lock(&session->lock);
-	error = check_state(session, &values[id]);
+	error = check_state(session, &acr_value_table[id]);
 	if (!error) {
-		error = values[id].text ? set_text(session, id, data, len, privileged)
+		error = acr_value_table[id].text ? set_text(session, id, data, len, privileged)
 					: set_bytes(session, id, data, len);
 		if (error)
 			leave_bad(session, id);
@@ -783,16 +192,16 @@ static struct acr_blob *rendered(const struct acr_blob *blob, enum acr_format fo
 
 struct acr_blob *acr_value_get(struct acr_session *session, enum acr_value id)
 {
-	const struct value *value = &values[id];
+	const struct acr_value_row *value = &acr_value_table[id];
 	struct acr_blob *blob = NULL;
 	enum acr_format format;
-	char text[TEXT_MAX + 2] = "";
+	char text[ACR_TEXT_MAX + 2] = "";
 	int error;
 
 	pthread_mutex_lock(&session->lock);
 	format = value->hex ? session->stage.format : ACR_FORMAT_RAW;
 	if (value->get_text)
-		value->get_text(session, text, TEXT_MAX + 1);
+		value->get_text(session, text, ACR_TEXT_MAX + 1);
 	else if (value->get_bytes)
 		blob = value->get_bytes(session);
 	pthread_mutex_unlock(&session->lock);
@@ -814,9 +223,9 @@ void acr_value_reset(struct acr_session *session, enum acr_value id)
 {
 	acr_session_stop(session);
 	pthread_mutex_lock(&session->lock);
-	if (check_state(session, &values[id]) == 0) {
+	if (check_state(session, &acr_value_table[id]) == 0) {
 		begin_next(session, id);
-		values[id].reset(session);
+		acr_value_table[id].reset(session);
 		session->stage.bad &= ~(1u << id);
 		session->refused = false;
 	}

@@ -76,8 +76,17 @@ def stream(daemon, alg, file, size):
 
 
 def whole(daemon, alg, data):
+    buffer = bytearray(MIB)
+
+    def run(s):
+        s.write("src", data)
+        fd = os.open(s / "dst", os.O_RDONLY)
+        while os.readv(fd, [buffer]):
+            pass
+        os.close(fd)
+
     with daemon.session(alg=alg, key=KEY, iv=IV) as s:
-        return len(data) / timed(lambda: s.run(data)) / 1e6
+        return len(data) / timed(lambda: run(s)) / 1e6
 
 
 def openssl_enc(alg, file, size):

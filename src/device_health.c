@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that break, drain, hang and come back, and where their sessions go then. */
+#include "device_inner.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Empty the queue; keep_bound: leave what can't go elsewhere. Under (q). Returns a list
+ * through `next`. */
+static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
+{
+	struct acr_attempt *list = NULL, *kept = NULL, *next;
+	struct acr_queue_entry *entry;
+
+	while ((entry = acr_queue_pop(&dev->queue))) {
+		struct acr_attempt *attempt = attempt_of(entry);
+		struct acr_attempt **to = keep_bound && attempt->job->bound ? &kept : &list;
+		acr_device_leave_queue(dev, attempt);
+		attempt->next = *to;
+		*to = attempt;
+	}
+	while (!keep_bound && (entry = acr_queue_pop(&dev->overflow))) {
+		attempt_of(entry)->next = list;
+		list = attempt_of(entry);
+	}
+	for (; kept; kept = next) {
+		next = kept->next;
+		if (acr_queue_return(&dev->queue, &kept->entry)) {
+			acr_device_enter_queue(dev, kept);
+		} else {
+			kept->next = list;
+			list = kept;
+		}
+	}
+	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next)
+		atomic_store(&attempt->state, ACR_ENDED);
+	return list;
+}
+
+/* Under (q). */
+static struct acr_attempt *take_running(struct acr_device *dev)
+{
+	struct acr_attempt *list = NULL, *next;
+
+	for (struct acr_attempt *attempt = dev->running; attempt; attempt = next) {
+		next = attempt->next;
+		if (!acr_device_make_orphan(dev, attempt))
+			continue;
+		acr_job_ref(attempt->job); /* the driver may let go while we look at it */
+		attempt->next = list;
+		list = attempt;
+	}
+	return list;
+}
+
+/* Find other devices for a list; orphans: the driver still has them. */
+static void displace(struct acr_device *dev, struct acr_attempt *list, bool orphans)
+{
+	for (struct acr_attempt *next; list; list = next) {
+		next = list->next;
+		if (orphans)
+			acr_device_tell_driver(dev, list);
+		acr_sched_displaced(list, orphans);
+	}
+}
+
+/* Stop taking work; what is queued and running goes elsewhere. */
+static void leave_state(struct acr_device *dev, enum acr_device_state state, const char *reason)
+{
+	struct acr_attempt *queued, *running;
+
+	pthread_mutex_lock(&dev->lock);
+	if (atomic_load(&dev->state) == ACR_REMOVED ||
+	    (state == ACR_BROKEN && atomic_load(&dev->state) == ACR_BROKEN)) {
+		pthread_mutex_unlock(&dev->lock);
+		return;
+	}
+	atomic_store(&dev->state, state);
+	snprintf(dev->broken_reason, sizeof dev->broken_reason, "%s", reason);
+	g_strdelimit(dev->broken_reason, "\n\t", ' ');
+	dev->blocked = false;
+	queued = take_queued(dev, false);
+	running = take_running(dev);
+	pthread_mutex_unlock(&dev->lock);
+	displace(dev, queued, false);
+	displace(dev, running, true);
+	acr_sched_rehash();
+}
+
+void acr_device_rehash(struct acr_device *dev)
+{
+	struct acr_attempt *list, *next;
+
+	pthread_mutex_lock(&dev->lock);
+	list = take_queued(dev, true);
+	acr_device_refill(dev);
+	pthread_mutex_unlock(&dev->lock);
+	for (; list; list = next) {
+		next = list->next;
+		acr_sched_retry(list->job);
+	}
+}
+
+void acr_device_retire(struct acr_device *dev)
+{
+	leave_state(dev, ACR_REMOVED, "removed");
+}
+
+void acr_device_broken(struct acr_device *dev, const char *reason)
+{
+	acr_log(ACR_LOG_WARNING, dev->spec->name, "broken: %s", reason);
+	leave_state(dev, ACR_BROKEN, reason);
+}
+
+/* How long an op may take. Never measured: as if it should take the least time that counts. */
+static uint64_t patience_ns(const struct acr_attempt *attempt)
+{
+	uint64_t least = (uint64_t)acr_settings.watchdog * 1000000000u;
+	uint64_t mean = atomic_load(&attempt->cap->mean_ns);
+	uint64_t rate = atomic_load(&attempt->cap->bytes_per_s);
+	uint64_t by_size = rate ? (uint64_t)((double)attempt->job->src_len * 1e9 / (double)rate) : 0;
+
+	return mean ? MAX(least, 10 * MAX(mean, by_size)) : 10 * least;
+}
+
+void acr_device_watch(struct acr_device *dev)
+{
+	uint64_t now = acr_now_ns(), late = 0;
+	char reason[ACR_SENTENCE];
+
+	if (!acr_settings.watchdog || dev->driver->flags & ACR_DRIVER_SYNC)
+		return;
+	pthread_mutex_lock(&dev->lock);
+	for (struct acr_attempt *attempt = dev->running; attempt; attempt = attempt->next)
+		if (now > attempt->started_ns && now - attempt->started_ns > patience_ns(attempt))
+			late = MAX(late, now - attempt->started_ns);
+	pthread_mutex_unlock(&dev->lock);
+	if (!late)
+		return;
+	snprintf(reason, sizeof reason, "no answer for %.1f s", (double)late * 1e-9);
+	acr_device_broken(dev, reason);
+}
+
+/* Under control. */
+static int repair(struct acr_device *dev)
+{
+	int error = 0;
+
+	/* reset() is promised that nothing of the device is running. */
+	pthread_mutex_lock(&dev->lock);
+	while (atomic_load(&dev->state) == ACR_BROKEN && dev->callers)
+		pthread_cond_wait(&dev->work, &dev->lock);
+	pthread_mutex_unlock(&dev->lock);
+	if (atomic_load(&dev->state) == ACR_BROKEN && dev->driver->reset) {
+		dev->explain[0] = 0;
+		error = dev->driver->reset(dev);
+	}
+	if (error) {
+		acr_log(ACR_LOG_ERROR, dev->spec->name, "repair failed: %s",
+			dev->explain[0] ? dev->explain : g_strerror(-error));
+		return error;
+	}
+	pthread_mutex_lock(&dev->lock);
+	if (atomic_load(&dev->state) != ACR_REMOVED)
+		atomic_store(&dev->state, ACR_READY);
+	dev->broken_reason[0] = 0;
+	dev->blocked = false;
+	pthread_cond_broadcast(&dev->work);
+	pthread_mutex_unlock(&dev->lock);
+	acr_sched_rehash();
+	return 0;
+}
+
+int acr_device_repair(struct acr_device *dev)
+{
+	int error;
+
+	pthread_mutex_lock(&dev->control);
+	error = repair(dev);
+	pthread_mutex_unlock(&dev->control);
+	return error;
+}
+
+int acr_device_drain(struct acr_device *dev)
+{
+	struct acr_attempt *queued = NULL;
+
+	pthread_mutex_lock(&dev->lock);
+	if (atomic_load(&dev->state) == ACR_READY) {
+		atomic_store(&dev->state, ACR_DRAINING);
+		queued = take_queued(dev, true);
+	}
+	pthread_mutex_unlock(&dev->lock);
+	displace(dev, queued, false);
+	acr_sched_rehash();
+	return 0;
+}
+
+int acr_device_reset(struct acr_device *dev)
+{
+	int error;
+
+	pthread_mutex_lock(&dev->control);
+	leave_state(dev, ACR_BROKEN, "being reset");
+	error = repair(dev);
+	pthread_mutex_unlock(&dev->control);
+	return error;
+}

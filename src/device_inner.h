@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the three files about one device share: device.c (queue and driver), device_threads.c,
+ * device_health.c. */
+#ifndef ACR_DEVICE_INNER_H
+#define ACR_DEVICE_INNER_H
+
+#include "device.h"
+
+#define ACR_BATCH_MAX 256 /* operations in one call of submit() */
+
+#define attempt_of(node)                                                                        \
+	((struct acr_attempt *)((char *)(node) - offsetof(struct acr_attempt, entry)))
+
+/* Accounting; all under (q). */
+void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt);
+void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt);
+void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now);
+
+/* Under (q). Take a running attempt away from the device; false: it has ended already. */
+bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt);
+
+/* Under (q). Bound sessions that found no room come in as there is some. */
+void acr_device_refill(struct acr_device *dev);
+
+/* The driver may let go of an orphan. No locks held. */
+void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt);
+
+/* Hand attempts that were marked running to the driver. No locks held. */
+void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of a session's values: one row for each file. */
+#ifndef ACR_VALUE_TABLE_H
+#define ACR_VALUE_TABLE_H
+
+#include "session.h"
+
+#define ACR_TEXT_MAX   1024 /* of a text value */
+#define ACR_HEX_PREFIX 4    /* strlen("hex:") */
+
+#define REFUSE(session, error, ...) (acr_session_explain(session, error, __VA_ARGS__), (error))
+
+struct acr_value_row {
+	const char *name;
+	bool text;
+	bool hex;   /* "hex:" is decoded */
+	bool secret; /* no part of it in a sentence, and left bad when refused */
+	size_t max; /* bytes, of the value */
+	/* Under the lock. text is terminated; bytes are taken (a reference) on success. */
+	int (*set_text)(struct acr_session *session, const char *text, bool privileged);
+	int (*set_bytes)(struct acr_session *session, struct acr_blob *bytes);
+	void (*get_text)(const struct acr_session *session, char *text, size_t size);
+	struct acr_blob *(*get_bytes)(const struct acr_session *session);
+	void (*reset)(struct acr_session *session);
+};
+
+extern const struct acr_value_row acr_value_table[ACR_VALUES];
+
+#endif

@@ -211,6 +211,7 @@ static void gate_cancel(struct acr_device *dev, struct acr_op *op)
 	struct gate *gate = acr_device_private(dev);
 	struct acr_op *found;
 
+	CHECK(op->driver_area != NULL); /* only what submit() was shown is cancelled */
 	pthread_mutex_lock(&gate->lock);
 	found = gate_take(gate, op);
 	pthread_mutex_unlock(&gate->lock);

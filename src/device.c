@@ -161,6 +161,7 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 			continue;
 		}
 		stop_running(dev, attempt);
+		atomic_store(&attempt->shown, false);
 		acr_count(&dev->counters.started, (uint64_t)-1);
 		acr_count(&attempt->cap->counters.started, (uint64_t)-1);
 		attempt->started_ns = 0;
@@ -200,6 +201,8 @@ void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, un
 	if (dev->driver->cancel)
 		for (unsigned i = 0; i < n; i++)
 			jobs[i] = acr_job_ref(((struct acr_attempt *)ops[i])->job);
+	for (unsigned i = 0; i < n; i++)
+		atomic_store(&((struct acr_attempt *)ops[i])->shown, true);
 	pthread_mutex_lock(&dev->lock);
 	returns = dev->returns;
 	pthread_mutex_unlock(&dev->lock);
@@ -265,10 +268,11 @@ void acr_device_refill(struct acr_device *dev)
 
 	while ((entry = acr_queue_pop(&dev->overflow))) {
 		struct acr_attempt *attempt = attempt_of(entry);
-		bool room = acr_device_has_room(attempt->cap);
 
-		if (!acr_queue_return(room ? &dev->queue : &dev->overflow, entry) || !room)
+		if (!acr_device_has_room(attempt->cap) || !acr_queue_insert(&dev->queue, entry)) {
+			acr_queue_return(&dev->overflow, entry);
 			return;
+		}
 		attempt->overflows = false;
 		acr_device_enter_queue(dev, attempt);
 		pthread_cond_signal(&dev->work);
@@ -327,7 +331,8 @@ static void leave_driver(struct acr_device *dev)
 
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
 {
-	if (!dev->driver->cancel)
+	/* Who is just handing it over looks again, see repeat_cancels(). */
+	if (!dev->driver->cancel || !atomic_load(&attempt->shown))
 		return;
 	enter_driver(dev);
 	dev->driver->cancel(dev, &attempt->op);

@@ -46,6 +46,7 @@ struct acr_attempt {
 	atomic_int state;            /* QUEUED to RUNNING under the device's lock (q); from
 	                              * RUNNING by compare-and-swap: who wins ends it */
 	struct acr_queue_entry entry;       /* (q) while QUEUED */
+	atomic_bool shown;                  /* the driver has seen it, or is about to */
 	bool overflows;                     /* (q) in the device's overflow queue */
 	struct acr_attempt *prev, *next;    /* (q) running list of the device */
 	uint64_t queued_ns, started_ns;     /* monotonic */

@@ -204,6 +204,7 @@ bool acr_queue_return(struct acr_queue *queue, struct acr_queue_entry *entry)
 	flow->head->prev = entry;
 	flow->head = entry;
 	queue->count++;
+	acr_heap_change(&flow->class->flows, &flow->node, flow->node.key, entry->arrival_ns);
 	return class_settle(queue, flow->class);
 }
 
@@ -223,6 +224,9 @@ void acr_queue_remove(struct acr_queue *queue, struct acr_queue_entry *entry)
 	queue->count--;
 	if (!flow->head)
 		acr_heap_remove(&flow->class->flows, &flow->node);
+	else if (flow->node.tie != flow->head->arrival_ns)
+		acr_heap_change(&flow->class->flows, &flow->node, flow->node.key,
+				flow->head->arrival_ns);
 	class_settle(queue, flow->class);
 	if (!queue->count && queue->flow_count > FLOWS_KEPT)
 		drop_flows(queue);

@@ -313,7 +313,11 @@ static char *load_device(GKeyFile *file, const char *group, GPtrArray *devices)
 		if (!strcmp(keys[i], "driver"))
 			continue;
 		spec->keys[n] = g_strdup(keys[i]);
-		spec->values[n++] = g_key_file_get_string(file, group, keys[i], NULL);
+		spec->values[n] = g_key_file_get_string(file, group, keys[i], NULL);
+		if (!spec->values[n++]) {
+			acr_device_spec_free(spec);
+			return g_strdup_printf("%.64s is not text", keys[i]);
+		}
 	}
 	g_ptr_array_add(devices, spec);
 	return NULL;

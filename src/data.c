@@ -136,6 +136,7 @@ static ssize_t store(struct acr_session *session, uint64_t offset, bool append, 
 static ssize_t write_stream(struct acr_session *session, bool partial, const void *data, size_t len)
 {
 	size_t room = acr_stream_room(session);
+	ssize_t done;
 
 	/* All or nothing, so that writes of several writers stay whole and a signal finds
 	 * nothing half done: the last one may go over the window. */
@@ -143,7 +144,11 @@ static ssize_t write_stream(struct acr_session *session, bool partial, const voi
 		return -EAGAIN;
 	if (partial)
 		len = MIN(len, room);
-	return store(session, 0, true, data, len);
+	done = store(session, 0, true, data, len);
+	/* Memory that the stream itself holds comes back as it goes on: wait for that. */
+	if ((done == -EDQUOT || done == -ENOSPC) && acr_stream_moves(session))
+		return -EAGAIN;
+	return done;
 }
 
 ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, uint64_t offset,

@@ -318,6 +318,7 @@ int acr_session_start(struct acr_session *session)
 		return error;
 	if (!job) {
 		acr_stream_pump(session);
+		acr_session_changed(session); /* what is collected whole has no window any more */
 		return 0;
 	}
 	acr_job_ref(job);

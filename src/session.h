@@ -249,6 +249,8 @@ void acr_stream_free(struct acr_stream *stream);               /* NULL is fine *
 void acr_stream_pump(struct acr_session *session);             /* not held */
 /* (s) held. Bytes of the window that are free. */
 size_t acr_stream_room(const struct acr_session *session);
+/* (s) held. Is a piece on its way, whose end will change something? */
+bool acr_stream_moves(const struct acr_session *session);
 /* (s) held. 0 with a piece (empty at the end), or -EAGAIN. */
 int acr_stream_take(struct acr_session *session, size_t len, struct acr_piece *piece);
 bool acr_stream_has_output(const struct acr_session *session); /* (s) held */

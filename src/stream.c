@@ -192,6 +192,11 @@ size_t acr_stream_room(const struct acr_session *session)
 	return used < acr_settings.window ? acr_settings.window - used : 0;
 }
 
+bool acr_stream_moves(const struct acr_session *session)
+{
+	return session->stream && session->stream->in_flight;
+}
+
 /* Take the first len bytes of src as a buffer of their own. Returns owned. */
 static struct acr_buf *take_input(struct acr_session *session, size_t len, int *error)
 {
@@ -513,6 +518,11 @@ static void piece_done(struct acr_job *job, int error)
 			fail(session, job, error);
 		else if (session->stream->ended)
 			acr_session_end(session, ACR_DONE, 0);
+		/* Make room for what writers bring now, unless another driver may still read. */
+		if (!job->extra) {
+			acr_buf_unref(job->src);
+			job->src = NULL;
+		}
 		pump = !session->pumping;
 	}
 	pthread_mutex_unlock(&session->lock);

@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#define RANDOM_MAX ((size_t)64 * 1024) /* of one read; a reader just comes again */
+#define RANDOM_MAX ((size_t)1024 * 1024) /* of one read; the kernel asks for no more */
 
 static bool writes(int flags)
 {

@@ -70,13 +70,23 @@ struct owner {
 	uint64_t made_ns;
 };
 
+/* What is not a session's is as old as the first look at it, which the mount itself takes. */
+static uint64_t first_look_ns(void)
+{
+	static atomic_uint_least64_t first;
+	uint64_t none = 0;
+
+	atomic_compare_exchange_strong(&first, &none, acr_wall_ns());
+	return atomic_load(&first);
+}
+
 /* Whose the directory of a node is. -ENOENT: the object is gone. */
 static int owner_of(const struct fs_node *node, struct owner *owner)
 {
 	struct acr_session *session;
 	g_autoptr(GPtrArray) devices = NULL;
 
-	*owner = (struct owner){ getuid(), getgid(), 0755, 0 };
+	*owner = (struct owner){ getuid(), getgid(), 0755, first_look_ns() };
 	switch (node->dir) {
 	case FS_SESSIONS:
 		owner->mode = 01777;

@@ -244,7 +244,7 @@ static int try_read(struct acr_session *session, unsigned *request, uint64_t off
 		return -ECANCELED; /* the request that this descriptor was reading is over */
 	if (session->state == ACR_IDLE)
 		return 1; /* also when it was refused before: something may be better now */
-	if (session->stream_mode)
+	if (session->stream) /* not stream_mode, which may have been written since */
 		return acr_stream_take(session, len, piece);
 	if (session->state == ACR_ACTIVE)
 		return -EAGAIN;
@@ -304,7 +304,7 @@ uint64_t acr_dst_size(struct acr_session *session)
 	uint64_t size = 0;
 
 	pthread_mutex_lock(&session->lock);
-	if (session->state == ACR_DONE && !session->stream_mode && session->dst)
+	if (session->state == ACR_DONE && session->dst)
 		size = acr_format_length(session->stage.format, session->dst->len);
 	pthread_mutex_unlock(&session->lock);
 	return size;
@@ -318,7 +318,7 @@ bool acr_dst_readable(struct acr_session *session, bool *failed)
 	*failed = session->state == ACR_FAILED || session->state == ACR_CANCELLED ||
 		  session->removed;
 	readable = *failed || session->state == ACR_DONE ||
-		   (session->stream_mode && acr_stream_has_output(session));
+		   acr_stream_has_output(session);
 	pthread_mutex_unlock(&session->lock);
 	return readable;
 }

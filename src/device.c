@@ -117,7 +117,7 @@ static int prepare(struct acr_device *dev, struct acr_attempt *attempt)
 	op->iv = acr_blob_bytes(job->iv);
 	op->aad = acr_blob_bytes(job->aad);
 	op->tag = acr_blob_bytes(job->tag);
-	op->src.data = job->src ? job->src->data + job->src_offset : NULL;
+	op->src.data = job->src_len ? job->src->data + job->src_offset : NULL;
 	op->src.len = job->src_len;
 	op->numbers = job->numbers;
 	op->dst = attempt->dst->data ? attempt->dst->data + job->dst_head : NULL;

@@ -244,7 +244,7 @@ static int advance_iv(struct acr_session *session, const struct acr_job *job)
 	unsigned block = job->alg->block;
 	size_t whole = job->src_len / block * block;
 	const uint8_t *in = whole ? job->src->data + whole - block : NULL;
-	const uint8_t *out = job->dst_len >= whole ? job->dst->data + whole - block : NULL;
+	const uint8_t *out = whole && job->dst_len >= whole ? job->dst->data + whole - block : NULL;
 	const uint8_t *cipher = job->opcode == ACR_DECRYPT ? in : out;
 	struct acr_blob *next;
 	int error = 0;

@@ -259,3 +259,20 @@ def test_a_part_of_a_block_at_the_end(stream):
     with acr.fails("EINVAL", "EBADMSG"):
         stream.read()
     acr.errno_of(writer.result)
+
+
+@pytest.mark.sanitize
+def test_the_mode_may_change_after_the_end(daemon):
+    """What was made stays readable; `stream` counts for the next request."""
+    with daemon.session(alg="sha256", stream="1") as s:
+        with pytest.raises(OSError):
+            os.close(os.open(s / "dst", os.O_WRONLY))
+        s.write("src", b"abc")
+        digest = s.read()
+        assert len(digest) == 32
+        s.write("stream", "0")
+        assert s.read() in (b"", digest)  # each byte of a stream goes to one reader, once
+        assert s.size("dst") == 0
+        assert s.run(b"abc") == digest
+        s.write("stream", "1")
+        assert s.read() == digest

@@ -152,6 +152,7 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		struct acr_attempt *attempt = (struct acr_attempt *)ops[i];
 		int expected = ACR_RUNNING;
 		bool queued = false;
+		void *area;
 
 		pthread_mutex_lock(&dev->lock);
 		if (!atomic_compare_exchange_strong(&attempt->state, &expected, ACR_QUEUED)) {
@@ -165,13 +166,17 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		acr_count(&dev->counters.started, (uint64_t)-1);
 		acr_count(&attempt->cap->counters.started, (uint64_t)-1);
 		attempt->started_ns = 0;
+		/* Once it is queued, others may run it or free it. */
+		area = attempt->op.driver_area;
+		attempt->op.driver_area = NULL;
 		if (atomic_load(&dev->state) != ACR_BROKEN && !dev->stopping)
 			queued = acr_queue_return(&dev->queue, &attempt->entry);
-		if (queued)
+		if (queued) {
 			acr_device_enter_queue(dev, attempt);
+			pthread_cond_signal(&dev->work);
+		}
 		pthread_mutex_unlock(&dev->lock);
-		acr_secret_free(attempt->op.driver_area);
-		attempt->op.driver_area = NULL;
+		acr_secret_free(area);
 		if (!queued)
 			acr_sched_displaced(attempt, false);
 	}
@@ -183,7 +188,7 @@ static void repeat_cancels(struct acr_device *dev, struct acr_op **ops, struct a
 {
 	for (unsigned i = 0; i < n; i++) {
 		if (atomic_load(&((struct acr_attempt *)ops[i])->state) == ACR_ORPHAN)
-			dev->driver->cancel(dev, ops[i]);
+			acr_device_tell_driver(dev, (struct acr_attempt *)ops[i]);
 		acr_job_unref(jobs[i]);
 	}
 }
@@ -313,15 +318,7 @@ bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
 	return true;
 }
 
-/* Calls into the driver from outside its threads; acr_device_stop() waits for them. */
-static void enter_driver(struct acr_device *dev)
-{
-	pthread_mutex_lock(&dev->lock);
-	dev->callers++;
-	pthread_mutex_unlock(&dev->lock);
-}
-
-static void leave_driver(struct acr_device *dev)
+void acr_device_leave_driver(struct acr_device *dev)
 {
 	pthread_mutex_lock(&dev->lock);
 	dev->callers--;
@@ -332,11 +329,8 @@ static void leave_driver(struct acr_device *dev)
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	/* Who is just handing it over looks again, see repeat_cancels(). */
-	if (!dev->driver->cancel || !atomic_load(&attempt->shown))
-		return;
-	enter_driver(dev);
-	dev->driver->cancel(dev, &attempt->op);
-	leave_driver(dev);
+	if (dev->driver->cancel && atomic_load(&attempt->shown))
+		dev->driver->cancel(dev, &attempt->op);
 }
 
 bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
@@ -345,12 +339,15 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	given = acr_device_make_orphan(dev, attempt);
+	dev->callers += given;
 	if (given && dev->queue.count)
 		pthread_cond_signal(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
-	if (given)
-		acr_device_tell_driver(dev, attempt);
-	return given;
+	if (!given)
+		return false;
+	acr_device_tell_driver(dev, attempt);
+	acr_device_leave_driver(dev);
+	return true;
 }
 
 /* ---- what comes back ---- */

@@ -81,9 +81,11 @@ static void leave_state(struct acr_device *dev, enum acr_device_state state, con
 	dev->blocked = false;
 	queued = take_queued(dev, false);
 	running = take_running(dev);
+	dev->callers++;
 	pthread_mutex_unlock(&dev->lock);
 	displace(dev, queued, false);
 	displace(dev, running, true);
+	acr_device_leave_driver(dev);
 	acr_sched_rehash();
 }
 

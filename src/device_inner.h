@@ -22,8 +22,12 @@ bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
 /* Under (q). Bound sessions that found no room come in as there is some. */
 void acr_device_refill(struct acr_device *dev);
 
-/* The driver may let go of an orphan. No locks held. */
+/* The driver, if it knows it, may let go of an orphan. No locks held; the caller counts among
+ * dev->callers since before it was made one, so that the device is not removed meanwhile. */
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt);
+
+/* No longer among dev->callers. No locks held. */
+void acr_device_leave_driver(struct acr_device *dev);
 
 /* Hand attempts that were marked running to the driver. No locks held. */
 void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n);

@@ -392,9 +392,12 @@ static void complete(struct acr_job *job, struct acr_attempt *attempt, int error
 	job->done(job, error);
 }
 
-/* A part that should have left a running state and didn't is a fault of the device. */
+/* More output than there was room for, or a part that should have left a running state and
+ * didn't, is a fault of the device. */
 static int check_state(const struct acr_job *job, const struct acr_attempt *attempt, int error)
 {
+	if (!error && attempt->op.dst_len > attempt->op.dst_size)
+		return -EIO;
 	if (!error && !(job->flags & ACR_OP_LAST) && !attempt->state_out)
 		return -EIO;
 	return error;

@@ -100,8 +100,10 @@ static bool parse_thousandths(const char *text, uint64_t *value)
 	char *end;
 	double number = g_ascii_strtod(text, &end);
 
+	if (!g_ascii_isdigit(*text) || *end || !(number >= 0 && number < 1e12))
+		return false;
 	*value = (uint64_t)(number * 1000 + 0.5);
-	return g_ascii_isdigit(*text) && !*end && number >= 0 && number < 1e12;
+	return true;
 }
 
 static bool parse_boolean(const char *text, uint64_t *value)
@@ -375,15 +377,29 @@ static bool load_text(const char *file, const char *text, struct value *values,
 	return true;
 }
 
+static unsigned lines_of(const char *text)
+{
+	unsigned lines = 1;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
 bool acr_settings_load(const char *file, GPtrArray *devices, char **error)
 {
 	struct value values[G_N_ELEMENTS(rows)] = { 0 };
 	g_autoptr(GError) reason = NULL;
 	g_autofree char *text = NULL;
 	guint before = devices->len;
+	gsize len;
 
-	if (!g_file_get_contents(file, &text, NULL, &reason)) {
+	if (!g_file_get_contents(file, &text, &len, &reason)) {
 		*error = g_strdup_printf("%s: %s", file, g_strerror(errno));
+		return false;
+	}
+	if (strlen(text) != len) {
+		*error = g_strdup_printf("%s:%u: there is a zero byte", file, lines_of(text));
 		return false;
 	}
 	if (!load_text(file, text, values, devices, error)) {

@@ -8,7 +8,7 @@ core_but_modules = \
 	src/account.c src/alg.c src/balancer.c src/buf.c src/data.c src/device.c \
 	src/device_health.c src/device_threads.c src/driver.c src/encode.c src/epoch.c \
 	src/heap.c src/history.c src/job.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/queue.c src/registry.c src/report.c src/request.c src/sched.c src/secret.c \
+	src/queue.c src/registry.c src/report.c src/request.c src/route.c src/sched.c src/secret.c \
 	src/session.c src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c \
 	src/value_table.c src/values.c
 
@@ -21,7 +21,7 @@ fsops_sources = \
 engine_sources = \
 	drivers/soft/aead.c drivers/soft/cipher.c drivers/soft/ctx.c drivers/soft/digest.c \
 	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
-	drivers/soft/wrap.c
+	drivers/soft/wrap.c drivers/soft/xor.c
 
 drivers_PROGRAMS = \
 	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \

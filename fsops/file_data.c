@@ -172,8 +172,8 @@ int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, unsigne
 		    struct fs_answer *answer)
 {
 	*answer = (struct fs_answer){ 0 };
-	answer->error = acr_dst_read(handle->session, request, (uint64_t)offset, size,
-				     &answer->piece);
+	answer->error = acr_dst_read(handle->session, handle->node.stage, request,
+				     (uint64_t)offset, size, &answer->piece);
 	return answer->error == -EAGAIN ? -EAGAIN : 0;
 }
 
@@ -204,16 +204,16 @@ static unsigned dst_poll(struct fs_handle *handle)
 	idle = session->state == ACR_IDLE && !session->removed;
 	pthread_mutex_unlock(&session->lock);
 	error = idle ? acr_session_start(session) : 0;
-	if (error && error != -EBUSY && !acr_dst_readable(session, &failed))
+	if (error && error != -EBUSY && !acr_dst_readable(session, handle->node.stage, &failed))
 		return POLLIN | POLLRDNORM | POLLERR; /* a read tells why */
-	unread = acr_dst_readable(session, &failed);
+	unread = acr_dst_readable(session, handle->node.stage, &failed);
 	return (unread ? POLLIN | POLLRDNORM : 0) | (failed ? POLLERR : 0);
 }
 
 static uint64_t dst_size(const struct fs_node *node, uint32_t uid)
 {
 	struct acr_session *session = acr_session_by_serial(node->object);
-	uint64_t size = session ? acr_dst_size(session) : 0;
+	uint64_t size = session ? acr_dst_size(session, node->stage) : 0;
 
 	(void)uid;
 	acr_session_unref(session);

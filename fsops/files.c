@@ -41,10 +41,33 @@ static const struct fs_file session_files[] = {
 	VALUE("device",   0666, ACR_V_DEVICE),
 	VALUE("private",  0666, ACR_V_PRIVATE),
 	VALUE("deadline", 0666, ACR_V_DEADLINE),
+	{ "route",        S_IFDIR | 0777, FS_ROUTE, NULL, 0, NULL, NULL },
 	{ "ctl",          0222, 0, &fs_kind_text,  0, NULL, fs_store_session_ctl },
 	{ "state",        0444, 0, &fs_kind_state, 0, fs_show_session_state, NULL },
 	{ "history",      0444, 0, &fs_kind_text,  0, fs_show_session_history, NULL },
 	{ "status",       0444, 0, &fs_kind_state, 0, fs_show_session_status, NULL },
+	{ 0 }
+};
+
+/* Of route/1 too, whose values are the session's own. */
+static const struct fs_file stage_files[] = {
+	VALUE("op",       0666, ACR_V_OP),
+	VALUE("alg",      0666, ACR_V_ALG),
+	VALUE("key",      0222, ACR_V_KEY),
+	VALUE("iv",       0666, ACR_V_IV),
+	VALUE("aad",      0666, ACR_V_AAD),
+	VALUE("tag",      0666, ACR_V_TAG),
+	VALUE("taglen",   0666, ACR_V_TAGLEN),
+	VALUE("padding",  0666, ACR_V_PADDING),
+	VALUE("layout",   0666, ACR_V_LAYOUT),
+	VALUE("format",   0666, ACR_V_FORMAT),
+	VALUE("length",   0666, ACR_V_LENGTH),
+	VALUE("params",   0666, ACR_V_PARAMS),
+	VALUE("device",   0666, ACR_V_DEVICE),
+	VALUE("input",    0666, ACR_V_INPUT),
+	VALUE("input2",   0666, ACR_V_INPUT2),
+	{ "dst",          0444, 0, &fs_kind_dst,   0, NULL, NULL },
+	{ "status",       0444, 0, &fs_kind_state, 0, fs_show_stage_status, NULL },
 	{ 0 }
 };
 
@@ -81,6 +104,7 @@ static const struct fs_file balancer_files[] = {
 
 const struct fs_file *const fs_tables[FS_DIRS] = {
 	[FS_ROOT] = root_files,       [FS_SESSION] = session_files,
+	[FS_STAGE] = stage_files,
 	[FS_DEVICES] = devices_files, [FS_DEVICE] = device_files,
 	[FS_LB] = lb_files,           [FS_BALANCER] = balancer_files,
 };

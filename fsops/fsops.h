@@ -13,14 +13,15 @@
 #include <fuse_lowlevel.h>
 #include <sys/stat.h>
 
-enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_DEVICES, FS_DEVICE, FS_LB,
-	      FS_BALANCER, FS_DIRS };
+enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_ROUTE, FS_STAGE, FS_DEVICES,
+	      FS_DEVICE, FS_LB, FS_BALANCER, FS_DIRS };
 
 /* What an inode number says. `src` has a new number at each lookup (see doc/design.md):
  * the kernel locks an inode during a blocked write, and `rm` and others would wait for it. */
 struct fs_node {
 	enum fs_dir dir;
 	unsigned file;   /* 0: the directory itself, else 1 + index in its table */
+	unsigned stage;  /* of FS_STAGE: its number; 0 elsewhere */
 	uint64_t object; /* session's serial, device's id, balancer's quark */
 };
 
@@ -92,6 +93,10 @@ fuse_ino_t fs_node_ino(const struct fs_node *node);
 /* False: a number that was never given. */
 bool fs_node_of(fuse_ino_t ino, struct fs_node *node);
 const struct fs_file *fs_node_file(const struct fs_node *node); /* NULL for directories */
+/* Is it a session's: its directory, its route, or a file of these? */
+bool fs_node_in_session(const struct fs_node *node);
+/* The stage that a value of a session or stage belongs to: 1 for the session's own. */
+unsigned fs_node_stage(const struct fs_node *node);
 /* Attributes. 0 or -ENOENT. */
 int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st);
 extern const struct fuse_lowlevel_ops fs_ops; /* ops.c */
@@ -141,7 +146,7 @@ void fs_wait_close(void);
 /* Keys that were written to open descriptors are dropped when the session or its key goes. */
 void fs_hold(struct fs_handle *handle);
 void fs_hold_end(struct fs_handle *handle);
-void fs_drop_held(struct acr_session *session);
+void fs_drop_held(struct acr_session *session, unsigned stage); /* 0: of all stages */
 void fs_value_drop(struct fs_handle *handle); /* file_value.c */
 
 /* What a read of dst or write of src came to, before it is sent. */

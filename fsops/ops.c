@@ -57,7 +57,7 @@ static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, 
 	handle->opener = fs_actor_of(req);
 	handle->flags = flags;
 	*error = handle->file ? check_mode(handle->file, flags) : -EISDIR;
-	if (!*error && node->dir == FS_SESSION) {
+	if (!*error && fs_node_in_session(node)) {
 		handle->session = acr_session_by_serial(node->object);
 		*error = handle->session ? 0 : -ENOENT;
 	}

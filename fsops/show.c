@@ -94,6 +94,16 @@ FS_SHOW(session_status)
 	acr_session_unref(session);
 }
 
+FS_SHOW(stage_status)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	(void)actor;
+	if (session)
+		acr_stage_status(session, node->stage, text);
+	acr_session_unref(session);
+}
+
 static int ctl_cancel(struct acr_session *session)
 {
 	acr_session_cancel(session);
@@ -103,7 +113,7 @@ static int ctl_cancel(struct acr_session *session)
 static int ctl_reset(struct acr_session *session)
 {
 	acr_session_reset(session);
-	fs_drop_held(session);
+	fs_drop_held(session, 0);
 	acr_session_changed(session);
 	return 0;
 }
@@ -111,7 +121,7 @@ static int ctl_reset(struct acr_session *session)
 static int ctl_unknown(struct acr_session *session)
 {
 	pthread_mutex_lock(&session->lock);
-	acr_session_explain(session, -EINVAL, "ctl takes start, cancel or reset");
+	acr_session_explain(session, -EINVAL, "ctl takes start, cancel, reset or continue");
 	pthread_mutex_unlock(&session->lock);
 	return -EINVAL;
 }
@@ -125,6 +135,7 @@ FS_STORE(session_ctl)
 		{ "start", acr_session_start },
 		{ "cancel", ctl_cancel },
 		{ "reset", ctl_reset },
+		{ "continue", acr_session_continue },
 		{ NULL, ctl_unknown },
 	};
 	struct acr_session *session = acr_session_by_serial(node->object);

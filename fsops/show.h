@@ -18,6 +18,7 @@ FS_SHOW(algorithms);
 FS_SHOW(session_state);
 FS_SHOW(session_history);
 FS_SHOW(session_status);
+FS_SHOW(stage_status);
 FS_SHOW(device_driver);
 FS_SHOW(device_state);
 FS_SHOW(device_load);

@@ -10,11 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* directory 4 bits, object 36 bits, then 24 bits: the file, or for `src` a serial number */
+/* directory 4 bits, object 36 bits, then 24 bits: stage 8 bits and file 16 bits, or for `src` a
+ * serial number */
 #define SRC_MARK    ((uint64_t)FS_DIRS) /* stands where the directory does */
 #define OBJECT_BITS 36
 #define LOW_BITS    24
 #define LOW_MASK    ((1ull << LOW_BITS) - 1)
+#define FILE_BITS   16
+#define FILE_MASK   ((1u << FILE_BITS) - 1)
 
 static unsigned src_index(void)
 {
@@ -32,7 +35,7 @@ static unsigned src_index(void)
 fuse_ino_t fs_node_ino(const struct fs_node *node)
 {
 	static atomic_uint lookups;
-	uint64_t low = node->file, dir = node->dir;
+	uint64_t low = node->stage << FILE_BITS | node->file, dir = node->dir;
 
 	if (node->dir == FS_ROOT && !node->file)
 		return FUSE_ROOT_ID;
@@ -53,13 +56,24 @@ bool fs_node_of(fuse_ino_t ino, struct fs_node *node)
 	}
 	node->object = ino >> LOW_BITS & ((1ull << OBJECT_BITS) - 1);
 	node->dir = dir == SRC_MARK ? FS_SESSION : (enum fs_dir)dir;
-	node->file = dir == SRC_MARK ? src_index() : (unsigned)(ino & LOW_MASK);
+	node->file = dir == SRC_MARK ? src_index() : (unsigned)(ino & FILE_MASK);
+	node->stage = dir == SRC_MARK ? 0 : (unsigned)(ino & LOW_MASK) >> FILE_BITS;
 	return dir > FS_NONE && dir <= SRC_MARK;
 }
 
 const struct fs_file *fs_node_file(const struct fs_node *node)
 {
 	return node->file ? &fs_tables[node->dir][node->file - 1] : NULL;
+}
+
+bool fs_node_in_session(const struct fs_node *node)
+{
+	return node->dir == FS_SESSION || node->dir == FS_ROUTE || node->dir == FS_STAGE;
+}
+
+unsigned fs_node_stage(const struct fs_node *node)
+{
+	return node->stage ? node->stage : 1;
 }
 
 /* ---- attributes ---- */
@@ -85,6 +99,7 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 {
 	struct acr_session *session;
 	g_autoptr(GPtrArray) devices = NULL;
+	bool there;
 
 	*owner = (struct owner){ getuid(), getgid(), 0755, first_look_ns() };
 	switch (node->dir) {
@@ -92,15 +107,18 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 		owner->mode = 01777;
 		return 0;
 	case FS_SESSION:
+	case FS_ROUTE:
+	case FS_STAGE:
 		session = acr_session_by_serial(node->object);
 		if (!session)
 			return -ENOENT;
 		pthread_mutex_lock(&session->lock);
+		there = !node->stage || acr_route_stage(session, node->stage);
 		*owner = (struct owner){ session->uid, session->gid, session->mode,
 					 session->made_ns };
 		pthread_mutex_unlock(&session->lock);
 		acr_session_unref(session);
-		return 0;
+		return there ? 0 : -ENOENT;
 	case FS_DEVICE:
 		devices = acr_device_list();
 		for (guint i = 0; i < devices->len; i++)
@@ -132,7 +150,7 @@ int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st)
 	st->st_atim = st->st_ctim = st->st_mtim;
 	if (file) {
 		/* What the directory doesn't give a class, its files don't either. */
-		st->st_mode = S_IFREG | (file->mode & (node->dir == FS_SESSION ? owner.mode : 0777));
+		st->st_mode = S_IFREG | (file->mode & (fs_node_in_session(node) ? owner.mode : 0777));
 		st->st_nlink = 1;
 		if (file->kind->size)
 			st->st_size = (off_t)file->kind->size(node, uid);
@@ -162,41 +180,72 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- lookup ---- */
 
-static bool find_session(const char *name, struct fs_node *node)
+static bool find_session(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	struct acr_session *session = acr_session_by_name(name);
 
+	(void)parent;
 	if (!session)
 		return false;
-	*node = (struct fs_node){ FS_SESSION, 0, session->serial };
+	*node = (struct fs_node){ .dir = FS_SESSION, .object = session->serial };
 	acr_session_unref(session);
 	return true;
 }
 
-static bool find_device(const char *name, struct fs_node *node)
+static bool find_device(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	struct acr_device *dev = acr_device_find(name);
 
+	(void)parent;
 	if (!dev)
 		return false;
-	*node = (struct fs_node){ FS_DEVICE, 0, dev->id };
+	*node = (struct fs_node){ .dir = FS_DEVICE, .object = dev->id };
 	acr_device_unref(dev);
 	return true;
 }
 
-static bool find_balancer(const char *name, struct fs_node *node)
+static bool find_balancer(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	g_auto(GStrv) names = acr_balancer_names();
 
+	(void)parent;
 	if (!g_strv_contains((const char *const *)names, name))
 		return false;
-	*node = (struct fs_node){ FS_BALANCER, 0, g_quark_from_string(name) };
+	*node = (struct fs_node){ .dir = FS_BALANCER, .object = g_quark_from_string(name) };
 	return true;
 }
 
+/* A stage's number as the name of its directory; 0: it is none. */
+static unsigned stage_number(const char *name)
+{
+	guint64 number = 0;
+
+	if (*name == '0' || !g_ascii_string_to_unsigned(name, 10, 1, ACR_STAGES, &number, NULL))
+		return 0;
+	return (unsigned)number;
+}
+
+static bool find_stage(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	bool found;
+
+	*node = (struct fs_node){ .dir = FS_STAGE, .stage = stage_number(name),
+				  .object = parent->object };
+	if (!session)
+		return false;
+	pthread_mutex_lock(&session->lock);
+	found = acr_route_stage(session, node->stage) != NULL;
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+	return found;
+}
+
 /* How the objects in a directory are found. */
-static bool (*const finders[FS_DIRS])(const char *name, struct fs_node *node) = {
+static bool (*const finders[FS_DIRS])(const struct fs_node *parent, const char *name,
+				      struct fs_node *node) = {
 	[FS_SESSIONS] = find_session,
+	[FS_ROUTE] = find_stage,
 	[FS_DEVICES] = find_device,
 	[FS_LB] = find_balancer,
 };
@@ -209,12 +258,13 @@ static bool find(const struct fs_node *parent, const char *name, struct fs_node 
 		if (strcmp(table[i].name, name))
 			continue;
 		if (S_ISDIR(table[i].mode))
-			*node = (struct fs_node){ table[i].dir, 0, 0 };
+			*node = (struct fs_node){ .dir = table[i].dir, .object = parent->object };
 		else
-			*node = (struct fs_node){ parent->dir, i + 1, parent->object };
+			*node = (struct fs_node){ parent->dir, i + 1, parent->stage,
+						  parent->object };
 		return true;
 	}
-	return finders[parent->dir] && finders[parent->dir](name, node);
+	return finders[parent->dir] && finders[parent->dir](parent, name, node);
 }
 
 static void reply_entry(fuse_req_t req, const struct fs_node *node)
@@ -241,10 +291,11 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 
 /* ---- directories ---- */
 
-static void list_sessions(GPtrArray *names)
+static void list_sessions(const struct fs_node *node, GPtrArray *names)
 {
 	g_autoptr(GArray) serials = acr_session_serials();
 
+	(void)node;
 	for (guint i = 0; i < serials->len; i++) {
 		struct acr_session *session =
 			acr_session_by_serial(g_array_index(serials, uint64_t, i));
@@ -254,25 +305,43 @@ static void list_sessions(GPtrArray *names)
 	}
 }
 
-static void list_devices(GPtrArray *names)
+static void list_devices(const struct fs_node *node, GPtrArray *names)
 {
 	g_autoptr(GPtrArray) devices = acr_device_list();
 
+	(void)node;
 	for (guint i = 0; i < devices->len; i++)
 		g_ptr_array_add(names,
 				g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
 }
 
-static void list_balancers(GPtrArray *names)
+static void list_balancers(const struct fs_node *node, GPtrArray *names)
 {
 	g_auto(GStrv) list = acr_balancer_names();
 
+	(void)node;
 	for (guint i = 0; list[i]; i++)
 		g_ptr_array_add(names, g_strdup(list[i]));
 }
 
-static void (*const listers[FS_DIRS])(GPtrArray *names) = {
+/* The highest first: `rm -r` removes them in this order, and may remove only the highest. */
+static void list_stages(const struct fs_node *node, GPtrArray *names)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	if (!session)
+		return;
+	pthread_mutex_lock(&session->lock);
+	for (unsigned i = acr_route_highest(session); i > 0; i--)
+		if (acr_route_stage(session, i))
+			g_ptr_array_add(names, g_strdup_printf("%u", i));
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+}
+
+static void (*const listers[FS_DIRS])(const struct fs_node *node, GPtrArray *names) = {
 	[FS_SESSIONS] = list_sessions,
+	[FS_ROUTE] = list_stages,
 	[FS_DEVICES] = list_devices,
 	[FS_LB] = list_balancers,
 };
@@ -293,7 +362,7 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	for (const struct fs_file *f = fs_tables[node.dir]; f && f->name; f++)
 		g_ptr_array_add(names, g_strdup(f->name));
 	if (listers[node.dir])
-		listers[node.dir](names);
+		listers[node.dir](&node, names);
 	fi->fh = (uint64_t)(uintptr_t)names;
 	if (fuse_reply_open(req, fi))
 		g_ptr_array_unref(names);
@@ -332,44 +401,101 @@ void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- changes ---- */
 
+static int make_session(const struct fuse_ctx *ctx, const char *name, struct fs_node *node)
+{
+	struct acr_session *session;
+	int error = acr_session_new(name, ctx->uid, ctx->gid, ctx->pid, &session);
+
+	if (error)
+		return error;
+	*node = (struct fs_node){ .dir = FS_SESSION, .object = session->serial };
+	acr_session_unref(session);
+	return 0;
+}
+
+static int make_stage(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	int error = session ? acr_route_add(session, stage_number(name)) : -ENOENT;
+
+	acr_session_unref(session);
+	*node = (struct fs_node){ .dir = FS_STAGE, .stage = stage_number(name),
+				  .object = parent->object };
+	return error;
+}
+
 void fs_mkdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name, mode_t mode)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct acr_session *session;
-	struct fs_node parent, node;
+	struct fs_node parent = { .dir = FS_NONE }, node;
+	int error = -EPERM;
+
+	(void)mode; /* a session is 0700 whatever was asked for, and its stages as it is */
+	fs_node_of(parent_ino, &parent);
+	if (parent.dir == FS_SESSIONS)
+		error = make_session(fuse_req_ctx(req), name, &node);
+	else if (parent.dir == FS_ROUTE)
+		error = make_stage(&parent, name, &node);
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		reply_entry(req, &node);
+}
+
+static int remove_session(const char *name)
+{
+	struct acr_session *session = acr_session_by_name(name);
 	int error;
 
-	(void)mode; /* a session is 0700 whatever was asked for */
-	if (!fs_node_of(parent_ino, &parent) || parent.dir != FS_SESSIONS) {
-		fuse_reply_err(req, EPERM);
-		return;
-	}
-	error = acr_session_new(name, ctx->uid, ctx->gid, ctx->pid, &session);
-	if (error) {
-		fuse_reply_err(req, -error);
-		return;
-	}
-	node = (struct fs_node){ FS_SESSION, 0, session->serial };
-	reply_entry(req, &node);
+	if (!session)
+		return -ENOENT;
+	error = acr_session_remove(session);
+	fs_drop_held(session, 0);
 	acr_session_unref(session);
+	return error;
+}
+
+static int remove_stage(const struct fs_node *parent, const char *name)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	int error;
+
+	if (!session)
+		return -ENOENT;
+	error = acr_route_remove(session, stage_number(name));
+	if (!error)
+		fs_drop_held(session, stage_number(name));
+	acr_session_unref(session);
+	return error;
+}
+
+/* `route` is always there too, and empty once its stages are gone. */
+static int remove_route(const struct fs_node *parent, const char *name)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	int error = -ENOTDIR;
+
+	if (!session)
+		return -ENOENT;
+	pthread_mutex_lock(&session->lock);
+	if (!strcmp(name, "route"))
+		error = acr_route_is_long(session) ? -ENOTEMPTY : 0;
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+	return error;
 }
 
 void fs_rmdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
-	struct acr_session *session;
-	struct fs_node parent;
-	int error = -ENOENT;
+	struct fs_node parent = { .dir = FS_NONE };
+	int error = -EPERM;
 
-	if (!fs_node_of(parent_ino, &parent) || parent.dir != FS_SESSIONS) {
-		fuse_reply_err(req, EPERM);
-		return;
-	}
-	session = acr_session_by_name(name);
-	if (session)
-		error = acr_session_remove(session);
-	if (session)
-		fs_drop_held(session);
-	acr_session_unref(session);
+	fs_node_of(parent_ino, &parent);
+	if (parent.dir == FS_SESSIONS)
+		error = remove_session(name);
+	else if (parent.dir == FS_SESSION)
+		error = remove_route(&parent, name);
+	else if (parent.dir == FS_ROUTE)
+		error = remove_stage(&parent, name);
 	fuse_reply_err(req, -error);
 }
 
@@ -383,7 +509,7 @@ void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 		return;
 	}
 	file = fs_node_file(&node);
-	if (!file || !file->kind->unlink || node.dir != FS_SESSION)
+	if (!file || !file->kind->unlink || !fs_node_in_session(&node))
 		fuse_reply_err(req, EPERM);
 	else
 		fuse_reply_err(req, -file->kind->unlink(&node));

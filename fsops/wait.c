@@ -436,7 +436,7 @@ void fs_hold_end(struct fs_handle *handle)
 	pthread_mutex_unlock(&front->lock);
 }
 
-void fs_drop_held(struct acr_session *session)
+void fs_drop_held(struct acr_session *session, unsigned stage)
 {
 	struct front *front = session->front;
 
@@ -444,7 +444,8 @@ void fs_drop_held(struct acr_session *session)
 		return;
 	pthread_mutex_lock(&front->lock);
 	for (struct fs_handle *handle = front->holders; handle; handle = handle->next_holder)
-		fs_value_drop(handle);
+		if (!stage || stage == fs_node_stage(&handle->node))
+			fs_value_drop(handle);
 	pthread_mutex_unlock(&front->lock);
 }
 

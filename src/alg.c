@@ -126,6 +126,8 @@ static const struct acr_alg table[] = {
 	  .key_max = 32, .block = 64, .iv_min = 12, .iv_max = 12, .iv_default = 12,
 	  .tags = TAG(16), .tag_default = 16, .in_max = 256 * GiB - 64,
 	  .pieces = ACR_PIECES_STATE, .flags = ACR_ALG_UNIQUE_IV },
+	{ .name = "xor", .kind = ACR_KIND_CIPHER, .ops = OPS_CRYPT, .key_min = 1,
+	  .key_max = ANY_KEY_MAX, .block = 1, .in_max = ANY, .flags = ACR_ALG_TWO_INPUTS },
 	MODES("des", 8, 8), MODES("des-ede3", 24, 8),
 	CAMELLIA(16, 128), CAMELLIA(24, 192), CAMELLIA(32, 256),
 	ARIA(16, 128), ARIA(24, 192), ARIA(32, 256),

@@ -20,6 +20,7 @@ enum acr_pieces { ACR_PIECES_NONE, ACR_PIECES_ECB, ACR_PIECES_CBC, ACR_PIECES_CF
 #define ACR_ALG_XOF       4u /* output length is the user's choice (`length`) */
 #define ACR_ALG_SALT      8u /* iv is a salt: may be absent, any length to iv_max */
 #define ACR_ALG_CCM       16u /* nonce and message length share 15 bytes */
+#define ACR_ALG_TWO_INPUTS 64u /* a second operand: key, or the output that input2 names */
 #define ACR_ALG_SLOW      32u /* costs far more than its input length says: never inline */
 
 struct acr_alg {

@@ -85,6 +85,7 @@ struct acr_job {
 	struct acr_account *account; /* for dst */
 	struct acr_device *bound;    /* only this device, NULL: the balancer chooses */
 	const char *label;           /* for the device's queue file: the session's name */
+	unsigned stage;              /* of the session's route, 1 and up */
 
 	/* Called once for each submitted job that was not cancelled in time. From any thread,
 	 * no locks held; error 0, or negative. Output below is valid and may be taken. */
@@ -100,6 +101,7 @@ struct acr_job {
 	struct acr_state *state_out;
 	char sentence[ACR_SENTENCE]; /* about the failure */
 	char device_name[72];
+	bool in_caller; /* it was computed in the thread that calls done() */
 	uint64_t queue_ns, process_ns; /* of the last attempt */
 
 	/* The scheduler's */

@@ -382,6 +382,7 @@ static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 static void complete(struct acr_job *job, struct acr_attempt *attempt, int error)
 {
 	memcpy(job->sentence, attempt->sentence, sizeof job->sentence);
+	job->in_caller = attempt->device->driver->flags & ACR_DRIVER_SYNC;
 	if (!error)
 		take_result(job, attempt);
 	if (!error) {

@@ -302,7 +302,7 @@ int acr_stream_start(struct acr_session *session)
 	else if (op == ACR_DECRYPT)
 		stream->iv = acr_blob_ref(stage->alg->iv_max ? stage->iv : NULL);
 	else
-		error = acr_request_iv(session, &stream->iv, &recorded);
+		error = acr_request_iv(session, stage, &stream->iv, &recorded);
 	if (!error && op == ACR_ENCRYPT && combined && stream->iv)
 		error = put_out_bytes(session, stream->iv->data, stream->iv->len);
 	if (error) {
@@ -323,7 +323,7 @@ static int take_iv(struct acr_session *session)
 	if (!session->src || session->src->len < len) {
 		if (!session->src_eof)
 			return -EAGAIN;
-		acr_session_explain(session, -EINVAL, "src is shorter than its iv");
+		acr_stage_explain(session, &session->stage, -EINVAL, "src is shorter than its iv");
 		return -EINVAL;
 	}
 	head = take_input(session, len, &error);
@@ -391,7 +391,7 @@ static int collect_job(struct acr_session *session, struct acr_job **job)
 	if (!session->src_eof)
 		return -EAGAIN;
 	session->stream->ended = true;
-	return acr_request_build(session, session->src, job);
+	return acr_request_build(session, &session->stage, session->src, job);
 }
 
 static int piece_job(struct acr_session *session, size_t len, struct acr_job **job)
@@ -402,15 +402,15 @@ static int piece_job(struct acr_session *session, size_t len, struct acr_job **j
 	int error = 0;
 
 	if (session->src_eof)
-		error = acr_request_check_size(session, stream->total + len);
+		error = acr_request_check_size(session, &session->stage, stream->total + len);
 	if (error)
 		return error;
 	if (stream->total + len > session->stage.alg->in_max)
-		return acr_request_check_size(session, stream->total + len);
+		return acr_request_check_size(session, &session->stage, stream->total + len);
 	in = piece_input(session, len, &error);
 	if (!in)
 		return error ? error : -ENOSPC;
-	error = acr_request_part(session, in, flags, job);
+	error = acr_request_part(session, &session->stage, in, flags, job);
 	acr_buf_unref(in);
 	if (error)
 		return error;
@@ -471,10 +471,10 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 
 	session->bytes_in += job->src_len - stream->prefixed;
 	if (stream->collects) {
-		acr_request_collect(session, job);
-		error = put_out(session, session->dst, 0);
-		acr_buf_unref(session->dst);
-		session->dst = NULL;
+		acr_request_collect(&session->stage, job);
+		error = put_out(session, session->stage.dst, 0);
+		acr_buf_unref(session->stage.dst);
+		session->stage.dst = NULL;
 		return error ? error : put_out_end(session);
 	}
 	acr_state_unref(stream->state);
@@ -488,7 +488,7 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 		error = put_out(session, job->dst, repeated);
 	if (error || !stream->ended)
 		return error;
-	acr_request_keep_tag(session, job);
+	acr_request_keep_tag(&session->stage, job);
 	if (combined && job->opcode == ACR_ENCRYPT && job->alg->kind == ACR_KIND_AEAD)
 		error = put_out_bytes(session, job->tag_out, job->tag_size);
 	return error ? error : put_out_end(session);

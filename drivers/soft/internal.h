@@ -47,9 +47,9 @@ struct soft_cap {
 extern const struct soft_row soft_rows[];
 extern const unsigned soft_row_count;
 
-/* One family each: cipher.c aead.c wrap.c digest.c mac.c kdf.c */
+/* One family each: cipher.c aead.c wrap.c xor.c digest.c mac.c kdf.c */
 extern const struct soft_family soft_cipher_family, soft_aead_family, soft_aead_whole_family,
-        soft_wrap_family, soft_hash_family, soft_mac_family, soft_gmac_family, soft_kmac_family,
+        soft_wrap_family, soft_xor_family, soft_hash_family, soft_mac_family, soft_gmac_family, soft_kmac_family,
         soft_hkdf_family, soft_pbkdf2_family, soft_scrypt_family, soft_random_family;
 
 /* ctx.c: what runs from part to part. Exactly one of the contexts is set. */

@@ -49,6 +49,7 @@ const struct soft_row soft_rows[] = {
 	XTS("aes-256", "AES-256"),
 	ROW("chacha20", "ChaCha20", NULL, cipher),
 	ROW("chacha20-poly1305", "ChaCha20-Poly1305", NULL, aead),
+	ROW("xor", "", NULL, xor),
 	MODES("des", "DES"),
 	MODES("des-ede3", "DES-EDE3"),
 	CAMELLIA("128"),

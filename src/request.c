@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a session's parameters to a job, and from the job's result to `dst`. Every rule about
  * what fits together is here; sentences say what would be right. */
-#include "session.h"
+#include "value_table.h"
 
 #include "device.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-
-#define REFUSE(session, stage, error, ...) (acr_session_explain(session, error, __VA_ARGS__), (error))
 
 #define DEFAULT_ITERATIONS 600000 /* PBKDF2 */
 #define DEFAULT_N          16384  /* scrypt: 16 MiB */

@@ -79,7 +79,7 @@ FS_SHOW(session_history)
 	if (!session)
 		return;
 	pthread_mutex_lock(&session->lock);
-	acr_history_text(session->history, text);
+	acr_history_text(&session->history, text);
 	pthread_mutex_unlock(&session->lock);
 	acr_session_unref(session);
 }

@@ -27,6 +27,7 @@ struct acr_device {
 	atomic_uint refs;
 	uint64_t id; /* never reused */
 	struct acr_device_spec *spec;
+	const char *name; /* interned: outlives the device in histories */
 	const struct acr_driver *driver;
 	struct acr_module *module;
 	void *private_data;

@@ -58,7 +58,9 @@ struct acr_attempt {
 
 /* How one attempt went, for `history`. */
 struct acr_report {
-	const char *device, *outcome, *reason;
+	const char *device;  /* its name, interned */
+	const char *outcome; /* static */
+	const char *reason;  /* until report() returns */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; started 0: never */
 };
 
@@ -100,7 +102,6 @@ struct acr_job {
 	uint8_t tag_out[ACR_TAG_MAX];
 	struct acr_state *state_out;
 	char sentence[ACR_SENTENCE]; /* about the failure */
-	char device_name[72];
 	bool in_caller; /* it was computed in the thread that calls done() */
 	uint64_t queue_ns, process_ns; /* of the last attempt */
 

@@ -107,6 +107,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	atomic_init(&dev->refs, 1);
 	dev->id = atomic_fetch_add(&last_id, 1) + 1;
 	dev->spec = spec;
+	dev->name = g_intern_string(spec->name);
 	dev->module = module;
 	dev->driver = acr_module_driver(module);
 	dev->caps = g_ptr_array_new_with_free_func(g_free);

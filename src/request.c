@@ -524,7 +524,7 @@ void acr_request_report(struct acr_job *job, const struct acr_report *report)
 	stage = acr_route_stage(session, job->stage);
 	if (!session->removed) {
 		acr_history_add(&session->history, job->stage, report, session->account);
-		session->device_name = g_intern_string(report->device);
+		session->device_name = report->device;
 	}
 	if (!session->removed && stage)
 		stage->device_name = session->device_name;

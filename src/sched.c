@@ -351,7 +351,7 @@ void acr_sched_rehash(void)
 static void report(struct acr_attempt *attempt, const char *outcome)
 {
 	struct acr_report report = {
-		.device = attempt->device->spec->name,
+		.device = attempt->device->name,
 		.outcome = outcome,
 		.reason = attempt->reason,
 		.queued_ns = attempt->queued_ns,
@@ -362,7 +362,6 @@ static void report(struct acr_attempt *attempt, const char *outcome)
 
 	job->queue_ns = (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
 	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
-	snprintf(job->device_name, sizeof job->device_name, "%s", report.device);
 	if (job->report)
 		job->report(job, &report);
 }

@@ -522,10 +522,8 @@ void acr_session_reset(struct acr_session *session)
 	session->deadline_ms = 0;
 	acr_session_new_request(session);
 	acr_route_clear(session);
-	if (session->removed) {
-		acr_history_free(session->history);
-		session->history = NULL;
-	}
+	if (session->removed)
+		acr_history_clear(&session->history, session->account);
 	pthread_mutex_unlock(&session->lock);
 	acr_session_abandon_job(job);
 }

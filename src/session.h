@@ -108,7 +108,7 @@ struct acr_session {
 	char *sentence;
 	const char *device_name; /* of the last attempt, interned */
 	uint64_t bytes_in, bytes_out, queue_ns, process_ns, requests;
-	struct acr_history *history;
+	struct acr_history history;
 
 	_Atomic(void *) front; /* (a) the front end's; set once */
 };

@@ -134,7 +134,7 @@ void acr_session_unref(struct acr_session *session)
 	if (session->front)
 		acr_session_freed(session);
 	acr_session_reset(session);
-	acr_history_free(session->history);
+	acr_history_clear(&session->history, session->account);
 	acr_account_unref(session->account);
 	pthread_mutex_destroy(&session->lock);
 	free(session->sentence);

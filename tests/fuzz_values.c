@@ -242,7 +242,7 @@ static void look(struct program *program)
 
 	acr_session_status(program->session, text);
 	acr_stage_status(program->session, program->stage, text);
-	acr_history_text(program->session->history, text);
+	acr_history_text(&program->session->history, text);
 	acr_dst_size(program->session, program->stage);
 	acr_src_writable(program->session);
 	acr_dst_readable(program->session, 0, &failed);

@@ -29,6 +29,7 @@ void acr_device_unref(struct acr_device *dev)
 	pthread_mutex_destroy(&dev->lock);
 	pthread_mutex_destroy(&dev->control);
 	pthread_cond_destroy(&dev->work);
+	pthread_cond_destroy(&dev->left);
 	g_ptr_array_unref(dev->caps);
 	acr_device_spec_free(dev->spec);
 	acr_module_unref(dev->module);
@@ -40,15 +41,15 @@ void acr_device_unref(struct acr_device *dev)
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_add(&attempt->cap->queued, 1);
-	acr_count(&dev->queued_count, 1);
-	acr_count(&dev->load_bytes, attempt->job->src_len);
+	acr_count_serial(&dev->queued_count, 1);
+	acr_count_serial(&dev->load_bytes, attempt->job->src_len);
 }
 
 void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_sub(&attempt->cap->queued, 1);
-	acr_count(&dev->queued_count, (uint64_t)-1);
-	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	acr_count_serial(&dev->queued_count, (uint64_t)-1);
+	acr_count_serial(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
 }
 
 void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
@@ -60,10 +61,10 @@ void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attemp
 	if (dev->running)
 		dev->running->prev = attempt;
 	dev->running = attempt;
-	acr_count(&dev->running_count, 1);
-	acr_count(&dev->load_bytes, attempt->job->src_len);
-	acr_count(&dev->counters.started, 1);
-	acr_count(&attempt->cap->counters.started, 1);
+	acr_count_serial(&dev->running_count, 1);
+	acr_count_serial(&dev->load_bytes, attempt->job->src_len);
+	acr_count_serial(&dev->counters.started, 1);
+	acr_count_serial(&attempt->cap->counters.started, 1);
 }
 
 static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
@@ -74,8 +75,8 @@ static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
 		dev->running = attempt->next;
 	if (attempt->next)
 		attempt->next->prev = attempt->prev;
-	acr_count(&dev->running_count, (uint64_t)-1);
-	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	acr_count_serial(&dev->running_count, (uint64_t)-1);
+	acr_count_serial(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
 }
 
 bool acr_device_has_room(const struct acr_capstat *cap)
@@ -163,8 +164,8 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		}
 		stop_running(dev, attempt);
 		atomic_store(&attempt->shown, false);
-		acr_count(&dev->counters.started, (uint64_t)-1);
-		acr_count(&attempt->cap->counters.started, (uint64_t)-1);
+		acr_count_serial(&dev->counters.started, (uint64_t)-1);
+		acr_count_serial(&attempt->cap->counters.started, (uint64_t)-1);
 		attempt->started_ns = 0;
 		/* Once it is queued, others may run it or free it. */
 		area = attempt->op.driver_area;
@@ -208,15 +209,13 @@ void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, un
 			jobs[i] = acr_job_ref(((struct acr_attempt *)ops[i])->job);
 	for (unsigned i = 0; i < n; i++)
 		atomic_store(&((struct acr_attempt *)ops[i])->shown, true);
-	pthread_mutex_lock(&dev->lock);
-	returns = dev->returns;
-	pthread_mutex_unlock(&dev->lock);
+	returns = atomic_load(&dev->returns);
 	accepted = dev->driver->submit(dev, ops, n);
 	if (accepted < (int)n) {
 		put_back(dev, ops + MAX(accepted, 0), n - (unsigned)MAX(accepted, 0));
 		pthread_mutex_lock(&dev->lock);
 		/* Unless something came back meanwhile, there is no room until it does. */
-		dev->blocked = dev->returns == returns;
+		dev->blocked = atomic_load(&dev->returns) == returns;
 		pthread_mutex_unlock(&dev->lock);
 	}
 	if (dev->driver->cancel)
@@ -235,7 +234,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		error = -ENODEV;
 	} else if (may_inline && may_run_inline(dev, attempt->job)) {
 		run = true;
-		dev->callers++;
+		atomic_fetch_add(&dev->callers, 1);
 		acr_device_start_running(dev, attempt, attempt->queued_ns);
 	} else if (!acr_device_has_room(attempt->cap)) {
 		attempt->overflows = attempt->job->bound != NULL;
@@ -258,10 +257,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		return error;
 	acr_device_ref(dev);
 	acr_device_submit(dev, &attempt, 1);
-	pthread_mutex_lock(&dev->lock);
-	if (!--dev->callers)
-		pthread_cond_broadcast(&dev->work);
-	pthread_mutex_unlock(&dev->lock);
+	acr_device_leave_driver(dev);
 	acr_device_unref(dev);
 	return 0;
 }
@@ -313,17 +309,27 @@ bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
 		return false;
 	stop_running(dev, attempt);
 	atomic_fetch_add(&dev->orphans, 1);
-	acr_count(&dev->counters.finished, 1);
-	acr_count(&attempt->cap->counters.finished, 1);
+	acr_count_serial(&dev->counters.finished, 1);
+	acr_count_serial(&attempt->cap->counters.finished, 1);
 	return true;
 }
 
 void acr_device_leave_driver(struct acr_device *dev)
 {
+	/* Sequentially consistent: either we see that somebody waits, or they see that we left. */
+	if (atomic_fetch_sub(&dev->callers, 1) != 1 || !atomic_load(&dev->awaited))
+		return;
 	pthread_mutex_lock(&dev->lock);
-	dev->callers--;
-	pthread_cond_broadcast(&dev->work);
+	pthread_cond_broadcast(&dev->left);
 	pthread_mutex_unlock(&dev->lock);
+}
+
+void acr_device_await_callers(struct acr_device *dev)
+{
+	atomic_fetch_add(&dev->awaited, 1);
+	while (atomic_load(&dev->callers))
+		pthread_cond_wait(&dev->left, &dev->lock);
+	atomic_fetch_sub(&dev->awaited, 1);
 }
 
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
@@ -339,7 +345,7 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	given = acr_device_make_orphan(dev, attempt);
-	dev->callers += given;
+	atomic_fetch_add(&dev->callers, given);
 	if (given && dev->queue.count)
 		pthread_cond_signal(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
@@ -359,7 +365,7 @@ static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_
 
 	acr_hist_add(&dev->queue_hist, attempt->started_ns - attempt->queued_ns);
 	acr_hist_add(&dev->process_hist, process);
-	acr_count(&dev->busy_ns, process);
+	acr_count_serial(&dev->busy_ns, process);
 	if (error)
 		return;
 	acr_average_add(&attempt->cap->mean_ns, process ? process : 1);
@@ -368,53 +374,51 @@ static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_
 				(uint64_t)((double)bytes * 1e9 / (double)process));
 }
 
-static void tally(struct acr_counters *counters, bool result, size_t bytes)
+static void tally(struct acr_counters *counters, int error, size_t bytes)
 {
-	acr_count(&counters->finished, 1);
-	acr_count(result ? &counters->completed : &counters->failed, 1);
+	bool result = !error || error == -EBADMSG || error == -EINVAL;
+	bool blameless = error == -EOPNOTSUPP || error == -ENOSPC || error == -EDQUOT;
+
+	acr_count_serial(&counters->finished, 1);
+	if (!blameless)
+		acr_count_serial(result ? &counters->completed : &counters->failed, 1);
 	if (result)
-		acr_count(&counters->bytes, bytes);
+		acr_count_serial(&counters->bytes, bytes);
 }
 
-/* The device has something less to do: it may take more. */
+/* The device has something less to do: it may take more. Under (q). */
 static void returned(struct acr_device *dev)
 {
-	pthread_mutex_lock(&dev->lock);
 	dev->blocked = false;
-	dev->returns++;
+	atomic_fetch_add(&dev->returns, 1);
 	if (dev->queue.count)
 		pthread_cond_signal(&dev->work);
-	pthread_mutex_unlock(&dev->lock);
 }
 
 void acr_op_done(struct acr_op *op, int error)
 {
 	struct acr_attempt *attempt = (struct acr_attempt *)op;
 	struct acr_device *dev = attempt->device;
-	bool result = !error || error == -EBADMSG || error == -EINVAL;
-	bool blameless = error == -EOPNOTSUPP || error == -ENOSPC || error == -EDQUOT;
 	int expected = ACR_RUNNING;
 	uint64_t now = acr_now_ns();
+	bool orphan = !atomic_compare_exchange_strong(&attempt->state, &expected, ACR_ENDED);
 
-	if (!atomic_compare_exchange_strong(&attempt->state, &expected, ACR_ENDED)) {
-		/* An orphan came home; its job went on long ago. */
+	pthread_mutex_lock(&dev->lock);
+	if (!orphan) {
+		measure(dev, attempt, now, error);
+		tally(&dev->counters, error, attempt->job->src_len);
+		tally(&attempt->cap->counters, error, attempt->job->src_len);
+		stop_running(dev, attempt);
+	}
+	returned(dev);
+	pthread_mutex_unlock(&dev->lock);
+	if (orphan) {
+		/* It came home late; its job went on long ago. */
 		atomic_fetch_sub(&dev->orphans, 1);
-		returned(dev);
 		acr_job_unref(attempt->job);
 		return;
 	}
-	measure(dev, attempt, now, error);
-	if (!blameless) {
-		tally(&dev->counters, result, attempt->job->src_len);
-		tally(&attempt->cap->counters, result, attempt->job->src_len);
-	} else {
-		acr_count(&dev->counters.finished, 1);
-		acr_count(&attempt->cap->counters.finished, 1);
-	}
-	pthread_mutex_lock(&dev->lock);
-	stop_running(dev, attempt);
-	pthread_mutex_unlock(&dev->lock);
-	returned(dev);
+	attempt->ended_ns = now;
 	acr_sched_ended(attempt, error);
 }
 
@@ -422,8 +426,7 @@ void acr_device_ready(struct acr_device *dev)
 {
 	pthread_mutex_lock(&dev->lock);
 	dev->blocked = false;
-	dev->returns++;
+	atomic_fetch_add(&dev->returns, 1);
 	pthread_cond_broadcast(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
 }
-

@@ -49,14 +49,16 @@ struct acr_device {
 	char broken_reason[ACR_SENTENCE]; /* (q) */
 	pthread_t *threads;
 	unsigned thread_count;
-	unsigned callers; /* (q) threads inside submit(), flush() or cancel() */
-	unsigned returns; /* (q) counts what may end a block: done ops and calls of ready */
+	atomic_uint callers; /* threads inside submit(), flush() or cancel(); more under (q) */
+	atomic_uint awaited; /* threads that wait until there are none; under (q) */
+	pthread_cond_t left; /* with (q): there may be none now */
+	atomic_uint returns; /* counts what may end a block: done ops and calls of ready; (q) */
 	pthread_mutex_t control; /* one of repair, reset and remove at a time; before (q) */
 
 	atomic_int state; /* enum acr_device_state; written under (q) */
 	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
 	atomic_uint orphans;             /* given up, and not back yet */
-	atomic_uint_least64_t busy_ns;   /* summed process time */
+	atomic_uint_least64_t busy_ns;   /* summed process time; written under (q) */
 	atomic_uint utilisation;         /* percent, over the last second */
 	uint64_t sampled_busy, sampled_ns; /* the sampler's */
 	struct acr_counters counters;

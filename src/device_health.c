@@ -81,7 +81,7 @@ static void leave_state(struct acr_device *dev, enum acr_device_state state, con
 	dev->blocked = false;
 	queued = take_queued(dev, false);
 	running = take_running(dev);
-	dev->callers++;
+	atomic_fetch_add(&dev->callers, 1);
 	pthread_mutex_unlock(&dev->lock);
 	displace(dev, queued, false);
 	displace(dev, running, true);
@@ -150,8 +150,8 @@ static int repair(struct acr_device *dev)
 
 	/* reset() is promised that nothing of the device is running. */
 	pthread_mutex_lock(&dev->lock);
-	while (atomic_load(&dev->state) == ACR_BROKEN && dev->callers)
-		pthread_cond_wait(&dev->work, &dev->lock);
+	if (atomic_load(&dev->state) == ACR_BROKEN)
+		acr_device_await_callers(dev);
 	pthread_mutex_unlock(&dev->lock);
 	if (atomic_load(&dev->state) == ACR_BROKEN && dev->driver->reset) {
 		dev->explain[0] = 0;

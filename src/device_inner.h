@@ -26,8 +26,11 @@ void acr_device_refill(struct acr_device *dev);
  * dev->callers since before it was made one, so that the device is not removed meanwhile. */
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt);
 
-/* No longer among dev->callers. No locks held. */
+/* No longer among dev->callers. No locks held; the caller has a reference to the device. */
 void acr_device_leave_driver(struct acr_device *dev);
+
+/* Under (q), which is let go meanwhile: wait until nobody is among dev->callers. */
+void acr_device_await_callers(struct acr_device *dev);
 
 /* Hand attempts that were marked running to the driver. No locks held. */
 void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n);

@@ -50,12 +50,11 @@ static unsigned take(struct acr_device *dev, struct acr_attempt **attempts)
 static void flush(struct acr_device *dev)
 {
 	dev->accepted_unflushed = false;
-	dev->callers++;
+	atomic_fetch_add(&dev->callers, 1);
 	pthread_mutex_unlock(&dev->lock);
 	dev->driver->flush(dev);
+	acr_device_leave_driver(dev);
 	pthread_mutex_lock(&dev->lock);
-	if (!--dev->callers)
-		pthread_cond_broadcast(&dev->work);
 }
 
 /* Wait for work; flush when the driver has had nothing new for flush_us. Under (q). */
@@ -82,7 +81,7 @@ static void work_once(struct acr_device *dev)
 
 	for (unsigned i = 0; i < n; i++)
 		caps[i] = attempts[i]->cap;
-	dev->callers++;
+	atomic_fetch_add(&dev->callers, 1);
 	if (dev->driver->flush)
 		dev->accepted_unflushed = true;
 	pthread_mutex_unlock(&dev->lock);
@@ -90,10 +89,9 @@ static void work_once(struct acr_device *dev)
 		for (unsigned i = 0; i < n; i++)
 			acr_sched_room(caps[i]->alg, caps[i]->cap.opcode);
 	acr_device_submit(dev, attempts, n);
+	acr_device_leave_driver(dev);
 	acr_secret_scrub();
 	pthread_mutex_lock(&dev->lock);
-	if (!--dev->callers)
-		pthread_cond_broadcast(&dev->work);
 }
 
 static void *worker(void *data)
@@ -133,8 +131,7 @@ void acr_device_stop(struct acr_device *dev)
 	pthread_mutex_lock(&dev->lock);
 	dev->stopping = true;
 	pthread_cond_broadcast(&dev->work);
-	while (dev->callers)
-		pthread_cond_wait(&dev->work, &dev->lock);
+	acr_device_await_callers(dev);
 	pthread_mutex_unlock(&dev->lock);
 	for (unsigned i = 0; i < dev->thread_count; i++)
 		pthread_join(dev->threads[i], NULL);

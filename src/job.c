@@ -4,6 +4,7 @@
 #include "device.h"
 #include "module.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 void acr_state_unref(struct acr_state *state)
@@ -37,9 +38,21 @@ struct acr_job *acr_job_ref(struct acr_job *job)
 	return job;
 }
 
+void acr_say(char **sentence, const char *format, ...)
+{
+	va_list args;
+
+	if (!*sentence && !(*sentence = malloc(ACR_SENTENCE)))
+		return;
+	va_start(args, format);
+	vsnprintf(*sentence, ACR_SENTENCE, format, args);
+	va_end(args);
+}
+
 static void clear_attempt(struct acr_attempt *attempt)
 {
 	acr_secret_free(attempt->op.driver_area);
+	free(attempt->sentence);
 	acr_buf_unref(attempt->dst);
 	acr_state_unref(attempt->state_out);
 	acr_device_unref(attempt->device);
@@ -59,6 +72,7 @@ void acr_job_unref(struct acr_job *job)
 	acr_state_unref(job->state);
 	acr_state_unref(job->state_out);
 	acr_device_unref(job->bound);
+	free(job->sentence);
 	clear_attempt(&job->first);
 	for (struct acr_attempt *attempt = job->extra, *older; attempt; attempt = older) {
 		older = attempt->older;

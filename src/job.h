@@ -49,11 +49,11 @@ struct acr_attempt {
 	atomic_bool shown;                  /* the driver has seen it, or is about to */
 	bool overflows;                     /* (q) in the device's overflow queue */
 	struct acr_attempt *prev, *next;    /* (q) running list of the device */
-	uint64_t queued_ns, started_ns;     /* monotonic */
+	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
 	struct acr_buf *dst;                /* owned */
 	struct acr_state *state_out;        /* owned */
 	char reason[ACR_REASON];            /* the balancer's */
-	char sentence[ACR_SENTENCE];        /* the driver's */
+	char *sentence;                     /* the driver's, owned; NULL: none */
 };
 
 /* How one attempt went, for `history`. */
@@ -101,7 +101,7 @@ struct acr_job {
 	size_t dst_len;       /* bytes of the result alone */
 	uint8_t tag_out[ACR_TAG_MAX];
 	struct acr_state *state_out;
-	char sentence[ACR_SENTENCE]; /* about the failure */
+	char *sentence; /* about the failure, owned; NULL: none */
 	bool in_caller; /* it was computed in the thread that calls done() */
 	uint64_t queue_ns, process_ns; /* of the last attempt */
 
@@ -125,6 +125,9 @@ struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
 			    struct acr_account *account);
 struct acr_job *acr_job_ref(struct acr_job *job);
 void acr_job_unref(struct acr_job *job); /* NULL is fine */
+
+/* Set a sentence, owned and at most ACR_SENTENCE bytes; without memory there is none. */
+void acr_say(char **sentence, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Hand it to the scheduler, which may run it at once: done() may be called before this
  * returns. 0, or -ENODEV: no working device can do it, done() will not be called.

@@ -117,6 +117,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&dev->work, &attr);
+	pthread_cond_init(&dev->left, NULL);
 	pthread_condattr_destroy(&attr);
 	acr_queue_init(&dev->queue, (double)acr_settings.ageing / 1000);
 	acr_queue_init(&dev->overflow, (double)acr_settings.ageing / 1000);

@@ -493,7 +493,7 @@ void acr_request_collect(struct acr_stage *stage, struct acr_job *job)
 
 const char *acr_request_failure(const struct acr_job *job, int error)
 {
-	if (job->sentence[0])
+	if (job->sentence)
 		return job->sentence;
 	switch (-error) {
 	case EBADMSG:

@@ -148,7 +148,7 @@ static struct acr_attempt *attempt_new(struct acr_job *job)
 	attempt->entry.uid = job->uid;
 	attempt->entry.priority = job->priority;
 	attempt->entry.arrival_ns = job->arrival_ns;
-	attempt->queued_ns = acr_now_ns();
+	attempt->queued_ns = job->extra ? acr_now_ns() : job->arrival_ns;
 	return attempt;
 }
 
@@ -228,11 +228,11 @@ static int nobody(struct acr_job *job)
 	const char *name = job->bound ? job->bound->spec->name : NULL;
 
 	if (job->bound && !was_tried(job, job->bound))
-		snprintf(job->sentence, sizeof job->sentence,
-			 job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
-				 ? "the bound device %s is not working"
-				 : "the bound device %s can't do this",
-			 name);
+		acr_say(&job->sentence,
+			job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
+				? "the bound device %s is not working"
+				: "the bound device %s can't do this",
+			name);
 	else if (job->begun)
 		return -EIO;
 	return -ENODEV;
@@ -356,7 +356,7 @@ static void report(struct acr_attempt *attempt, const char *outcome)
 		.reason = attempt->reason,
 		.queued_ns = attempt->queued_ns,
 		.started_ns = attempt->started_ns,
-		.ended_ns = acr_now_ns(),
+		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
 	};
 	struct acr_job *job = attempt->job;
 
@@ -380,7 +380,8 @@ static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 
 static void complete(struct acr_job *job, struct acr_attempt *attempt, int error)
 {
-	memcpy(job->sentence, attempt->sentence, sizeof job->sentence);
+	if (attempt->sentence)
+		acr_say(&job->sentence, "%s", attempt->sentence);
 	job->in_caller = attempt->device->driver->flags & ACR_DRIVER_SYNC;
 	if (!error)
 		take_result(job, attempt);
@@ -426,12 +427,11 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 		job->tried[job->tried_count++] = dev->id;
 	acr_buf_unref(attempt->dst);
 	attempt->dst = NULL;
-	if (attempt->sentence[0])
-		memcpy(job->sentence, attempt->sentence, sizeof job->sentence);
+	if (attempt->sentence)
+		acr_say(&job->sentence, "%s", attempt->sentence);
 	else
-		snprintf(job->sentence, sizeof job->sentence,
-			 "device %s failed with %s and no other could take over",
-			 dev->spec->name, strerrorname_np(-error));
+		acr_say(&job->sentence, "device %s failed with %s and no other could take over",
+			dev->spec->name, strerrorname_np(-error));
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
 	if (job->tried_count == ACR_TRIED) {
@@ -451,7 +451,6 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 	report(attempt, "moved");
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
-	snprintf(job->sentence, sizeof job->sentence, "device %s broke and no other could take over",
-		 dev->spec->name);
+	acr_say(&job->sentence, "device %s broke and no other could take over", dev->spec->name);
 	acr_sched_retry(job);
 }

@@ -15,7 +15,7 @@ core_but_modules = \
 # All that knows FUSE.
 fsops_sources = \
 	fsops/file_data.c fsops/file_text.c fsops/file_value.c fsops/files.c fsops/loop.c \
-	fsops/ops.c fsops/show.c fsops/tree.c fsops/wait.c fsops/who.c
+	fsops/ops.c fsops/show.c fsops/show_lb.c fsops/tree.c fsops/wait.c fsops/who.c
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \

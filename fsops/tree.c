@@ -162,10 +162,11 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- lookup ---- */
 
-static bool find_session(const char *name, struct fs_node *node)
+static bool find_session(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	struct acr_session *session = acr_session_by_name(name);
 
+	(void)parent;
 	if (!session)
 		return false;
 	*node = (struct fs_node){ FS_SESSION, 0, session->serial };
@@ -173,10 +174,11 @@ static bool find_session(const char *name, struct fs_node *node)
 	return true;
 }
 
-static bool find_device(const char *name, struct fs_node *node)
+static bool find_device(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	struct acr_device *dev = acr_device_find(name);
 
+	(void)parent;
 	if (!dev)
 		return false;
 	*node = (struct fs_node){ FS_DEVICE, 0, dev->id };
@@ -184,21 +186,50 @@ static bool find_device(const char *name, struct fs_node *node)
 	return true;
 }
 
-static bool find_balancer(const char *name, struct fs_node *node)
+static bool find_balancer(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	g_auto(GStrv) names = acr_balancer_names();
 
+	(void)parent;
 	if (!g_strv_contains((const char *const *)names, name))
 		return false;
 	*node = (struct fs_node){ FS_BALANCER, 0, g_quark_from_string(name) };
 	return true;
 }
 
+/* The row that stands for a mode; 0: none. */
+static unsigned lb_file_row(unsigned mode)
+{
+	const struct fs_file *table = fs_tables[FS_LB_FILE];
+
+	for (unsigned i = 0; table[i].name; i++)
+		if (table[i].mode == mode)
+			return i + 1;
+	return 0;
+}
+
+static bool find_lb_file(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	const char *balancer = g_quark_to_string((GQuark)parent->object);
+	unsigned mode = 0;
+	char found[70];
+
+	for (unsigned i = 0; acr_balancer_file(balancer, i, found, &mode); i++) {
+		if (strcmp(found, name))
+			continue;
+		*node = (struct fs_node){ FS_LB_FILE, lb_file_row(mode), parent->object << 8 | i };
+		return true;
+	}
+	return false;
+}
+
 /* How the objects in a directory are found. */
-static bool (*const finders[FS_DIRS])(const char *name, struct fs_node *node) = {
+static bool (*const finders[FS_DIRS])(const struct fs_node *parent, const char *name,
+				      struct fs_node *node) = {
 	[FS_SESSIONS] = find_session,
 	[FS_DEVICES] = find_device,
 	[FS_LB] = find_balancer,
+	[FS_BALANCER] = find_lb_file,
 };
 
 static bool find(const struct fs_node *parent, const char *name, struct fs_node *node)
@@ -214,7 +245,7 @@ static bool find(const struct fs_node *parent, const char *name, struct fs_node 
 			*node = (struct fs_node){ parent->dir, i + 1, parent->object };
 		return true;
 	}
-	return finders[parent->dir] && finders[parent->dir](name, node);
+	return finders[parent->dir] && finders[parent->dir](parent, name, node);
 }
 
 static void reply_entry(fuse_req_t req, const struct fs_node *node)
@@ -241,10 +272,11 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 
 /* ---- directories ---- */
 
-static void list_sessions(GPtrArray *names)
+static void list_sessions(const struct fs_node *dir, GPtrArray *names)
 {
 	g_autoptr(GArray) serials = acr_session_serials();
 
+	(void)dir;
 	for (guint i = 0; i < serials->len; i++) {
 		struct acr_session *session =
 			acr_session_by_serial(g_array_index(serials, uint64_t, i));
@@ -254,27 +286,40 @@ static void list_sessions(GPtrArray *names)
 	}
 }
 
-static void list_devices(GPtrArray *names)
+static void list_devices(const struct fs_node *dir, GPtrArray *names)
 {
 	g_autoptr(GPtrArray) devices = acr_device_list();
 
+	(void)dir;
 	for (guint i = 0; i < devices->len; i++)
 		g_ptr_array_add(names,
 				g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
 }
 
-static void list_balancers(GPtrArray *names)
+static void list_balancers(const struct fs_node *dir, GPtrArray *names)
 {
 	g_auto(GStrv) list = acr_balancer_names();
 
+	(void)dir;
 	for (guint i = 0; list[i]; i++)
 		g_ptr_array_add(names, g_strdup(list[i]));
 }
 
-static void (*const listers[FS_DIRS])(GPtrArray *names) = {
+static void list_lb_files(const struct fs_node *dir, GPtrArray *names)
+{
+	const char *balancer = g_quark_to_string((GQuark)dir->object);
+	unsigned mode;
+	char name[70];
+
+	for (unsigned i = 0; acr_balancer_file(balancer, i, name, &mode); i++)
+		g_ptr_array_add(names, g_strdup(name));
+}
+
+static void (*const listers[FS_DIRS])(const struct fs_node *dir, GPtrArray *names) = {
 	[FS_SESSIONS] = list_sessions,
 	[FS_DEVICES] = list_devices,
 	[FS_LB] = list_balancers,
+	[FS_BALANCER] = list_lb_files,
 };
 
 /* A descriptor of a directory holds the names as they were when it was opened. */
@@ -293,7 +338,7 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	for (const struct fs_file *f = fs_tables[node.dir]; f && f->name; f++)
 		g_ptr_array_add(names, g_strdup(f->name));
 	if (listers[node.dir])
-		listers[node.dir](names);
+		listers[node.dir](&node, names);
 	fi->fh = (uint64_t)(uintptr_t)names;
 	if (fuse_reply_open(req, fi))
 		g_ptr_array_unref(names);

@@ -37,18 +37,30 @@ void acr_device_unref(struct acr_device *dev)
 
 /* ---- accounting; all under (q) ---- */
 
+/* How much there is to do, by one attempt more (1) or less (-1). */
+static void weigh(struct acr_device *dev, const struct acr_attempt *attempt, uint64_t by)
+{
+	acr_count(&dev->load_bytes, by * attempt->job->src_len);
+	if (attempt->cost_ns) {
+		acr_count(&dev->predicted_ns, by * attempt->cost_ns);
+	} else {
+		acr_count(&dev->unpredicted, by);
+		acr_count(&dev->unpredicted_bytes, by * attempt->job->src_len);
+	}
+}
+
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_add(&attempt->cap->queued, 1);
 	acr_count(&dev->queued_count, 1);
-	acr_count(&dev->load_bytes, attempt->job->src_len);
+	weigh(dev, attempt, 1);
 }
 
 void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_sub(&attempt->cap->queued, 1);
 	acr_count(&dev->queued_count, (uint64_t)-1);
-	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	weigh(dev, attempt, (uint64_t)-1);
 }
 
 void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
@@ -61,7 +73,7 @@ void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attemp
 		dev->running->prev = attempt;
 	dev->running = attempt;
 	acr_count(&dev->running_count, 1);
-	acr_count(&dev->load_bytes, attempt->job->src_len);
+	weigh(dev, attempt, 1);
 	acr_count(&dev->counters.started, 1);
 	acr_count(&attempt->cap->counters.started, 1);
 }
@@ -75,7 +87,7 @@ static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
 	if (attempt->next)
 		attempt->next->prev = attempt->prev;
 	acr_count(&dev->running_count, (uint64_t)-1);
-	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	weigh(dev, attempt, (uint64_t)-1);
 }
 
 bool acr_device_has_room(const struct acr_capstat *cap)

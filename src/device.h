@@ -54,6 +54,8 @@ struct acr_device {
 
 	atomic_int state; /* enum acr_device_state; written under (q) */
 	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
+	/* What balancers expect of these sessions, and those of which none knew; written under (q) */
+	atomic_uint_least64_t predicted_ns, unpredicted, unpredicted_bytes;
 	atomic_uint orphans;             /* given up, and not back yet */
 	atomic_uint_least64_t busy_ns;   /* summed process time */
 	atomic_uint utilisation;         /* percent, over the last second */

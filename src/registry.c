@@ -2,6 +2,7 @@
 /* The set of devices: made, found and removed. */
 #include "device.h"
 
+#include "balancer.h"
 #include "epoch.h"
 #include "log.h"
 #include "module.h"
@@ -228,6 +229,7 @@ int acr_device_remove(const char *name)
 	pthread_mutex_unlock(&changing);
 	if (!dev)
 		return -ENOENT;
+	acr_balancer_forget(dev->id);
 	take_down(dev);
 	acr_sched_rehash();
 	return 0;

@@ -74,6 +74,9 @@ static void describe_device(const struct acr_device *dev, const struct acr_capst
 	out->queued_bytes = atomic_load_explicit(&dev->load_bytes, memory_order_relaxed);
 	out->mean_ns = atomic_load_explicit(&cap->mean_ns, memory_order_relaxed);
 	out->bytes_per_s = atomic_load_explicit(&cap->bytes_per_s, memory_order_relaxed);
+	out->predicted_ns = atomic_load_explicit(&dev->predicted_ns, memory_order_relaxed);
+	out->unpredicted = atomic_load_explicit(&dev->unpredicted, memory_order_relaxed);
+	out->unpredicted_bytes = atomic_load_explicit(&dev->unpredicted_bytes, memory_order_relaxed);
 }
 
 static struct acr_lb_session describe_job(const struct acr_job *job)
@@ -119,12 +122,13 @@ static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attemp
 		snprintf(choice.reason, sizeof choice.reason, "bound");
 	} else if (n) {
 		struct acr_lb_session session = describe_job(job);
-		acr_balancer_choose(&session, shown, n, &choice);
+		acr_balancer_choose(NULL, &session, shown, n, &choice);
 	}
 	if (n) {
 		chosen = acr_device_ref(devices[choice.index]);
 		attempt->cap = chosen->by_alg[job->opcode][acr_alg_index(job->alg)];
 		memcpy(attempt->reason, choice.reason, sizeof attempt->reason);
+		attempt->cost_ns = choice.cost_ns;
 	}
 	acr_epoch_leave();
 	return chosen;
@@ -386,8 +390,10 @@ static void complete(struct acr_job *job, struct acr_attempt *attempt, int error
 		take_result(job, attempt);
 	if (!error) {
 		struct acr_lb_session session = describe_job(job);
-		acr_balancer_completed(attempt->device->id, &session, job->queue_ns,
+		acr_epoch_enter();
+		acr_balancer_completed(NULL, attempt->device->id, &session, job->queue_ns,
 				       job->process_ns);
+		acr_epoch_leave();
 	}
 	job->done(job, error);
 }

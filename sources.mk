@@ -34,13 +34,17 @@ drivers_flip_flip_so_SOURCES = drivers/flip/flip.c $(engine_sources)
 drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
-lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
+lb_PROGRAMS = lb/affinity.so lb/least-loaded.so lb/rate.so lb/round-robin.so
+lb_affinity_so_SOURCES = lb/affinity.c
+lb_rate_so_SOURCES = lb/rate.c
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
 lb_round_robin_so_SOURCES = lb/round-robin.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
-unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
+unit_tests = tests/unit_balancers tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
 	tests/unit_soft
+tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
+tests_unit_balancers_LDADD = $(LDADD) -lm
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)

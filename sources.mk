@@ -5,10 +5,11 @@
 core_sources = $(core_but_modules) src/module.c
 # Some tests link drivers and balancers into themselves (tests/static_modules.h).
 core_but_modules = \
-	src/account.c src/alg.c src/balancer.c src/buf.c src/data.c src/device.c \
+	src/account.c src/alg.c src/balancer.c src/buf.c src/choose.c src/data.c src/device.c \
 	src/device_health.c src/device_threads.c src/driver.c src/encode.c src/epoch.c \
-	src/heap.c src/history.c src/job.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/queue.c src/registry.c src/report.c src/request.c src/sched.c src/secret.c \
+	src/group.c src/group_report.c src/heap.c src/history.c src/job.c src/log.c \
+	src/metrics.c src/nonce.c src/pages.c src/queue.c src/registry.c src/report.c \
+	src/request.c src/sched.c src/secret.c \
 	src/session.c src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c \
 	src/value_table.c src/values.c
 

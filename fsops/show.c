@@ -271,6 +271,11 @@ static int device_limit(struct acr_device *dev, const char *rest)
 	guint64 limit;
 	int op;
 
+	if (dev->group) {
+		acr_log(ACR_LOG_ERROR, dev->spec->name,
+			"a group has no queue to be limited; limit its members");
+		return -EOPNOTSUPP;
+	}
 	if (g_strv_length(words) != 3 ||
 	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXUINT32, &limit, NULL))
 		return -EINVAL;

@@ -3,6 +3,7 @@
 #include "device.h"
 
 #include "device_inner.h"
+#include "group.h"
 #include "module.h"
 #include "secret.h"
 
@@ -30,6 +31,7 @@ void acr_device_unref(struct acr_device *dev)
 	pthread_mutex_destroy(&dev->control);
 	pthread_cond_destroy(&dev->work);
 	g_ptr_array_unref(dev->caps);
+	acr_group_free(dev->group);
 	acr_device_spec_free(dev->spec);
 	acr_module_unref(dev->module);
 	free(dev);
@@ -250,7 +252,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		dev->callers++;
 		acr_device_start_running(dev, attempt, attempt->queued_ns);
 	} else if (!acr_device_has_room(attempt->cap)) {
-		attempt->overflows = attempt->job->bound != NULL;
+		attempt->overflows = acr_job_pinned(attempt->job);
 		error = -EAGAIN;
 		if (attempt->overflows) {
 			/* It may go nowhere else: let it wait here. */

@@ -85,6 +85,26 @@ def test_external_driver_beside_ours(start, built):
         assert s.status()["device"] == "x0"
 
 
+def test_external_balancer_with_a_file(start, built):
+    daemon = start("--module-path", str(built), "--device", "x0=xsoft", "--device", "x1=xsoft")
+    daemon.write("lb/unload", "cheapest")  # it was found in the module path
+    daemon.write("lb/load", str(built / "cheapest.so"))
+    daemon.write("lb/current", "cheapest")
+    daemon.write("lb/cheapest/prices", "x0 7\nx1 3\n")
+    assert daemon.text("lb/cheapest/prices") == "x0 7\nx1 3\n"
+    with daemon.session(alg="sha256") as s:
+        s.run(b"x")
+        assert s.status()["device"] == "x1" and "price 3" in s.text("history")
+        daemon.write("lb/cheapest/prices", "x1 9\n")
+        s.run(b"x")
+        assert s.status()["device"] == "x0"
+    with acr.fails("EINVAL"):
+        daemon.write("lb/cheapest/prices", "dear")
+    assert int(acr.values(daemon.text("lb/cheapest/info"))["process-time-ns"]) > 0
+    daemon.write("lb/unload", "cheapest")
+    assert not (daemon.mount / "lb/cheapest").exists()
+
+
 @pytest.mark.parametrize("words, complaint", [
     (["--device", "x0=xsoft:threads=65"], "threads"),
     (["--device", "x0=xsoft:colour=red"], "colour"),

@@ -312,6 +312,126 @@ static void test_flight(void)
 	CHECK(!acr_sched_waiting());
 }
 
+/* ---- a group that changes all the time ---- */
+
+#define STRESSED 20000
+
+/* What is bound to the group ends well or without a device; all else ends well. */
+static void grouped_done(struct acr_job *job, int error)
+{
+	CHECK(!error || (job->bound && (error == -ENODEV || error == -EIO)));
+	atomic_fetch_add(&ended, 1);
+	acr_job_unref(job);
+}
+
+static void submit_grouped(struct acr_buf *src, unsigned i)
+{
+	struct acr_job *job = acr_job_new(ACR_HASH, acr_alg_find("sha256"), account);
+	int error;
+
+	job->src = acr_buf_ref(src);
+	job->src_len = i % 300;
+	job->dst_size = 32;
+	job->priority = 1000;
+	job->done = grouped_done;
+	job->bound = i % 2 ? acr_device_find("pool") : NULL;
+	acr_job_ref(job);
+	error = acr_job_submit(job, i % 3 == 0);
+	if (error) {
+		CHECK(job->bound && (error == -ENODEV || error == -EIO));
+		atomic_fetch_add(&ended, 1);
+		acr_job_unref(job);
+	}
+	acr_job_unref(job);
+}
+
+static void remove_and_add(const char *name, const char *spec)
+{
+	CHECK(!acr_device_remove(name));
+	add_device(spec);
+}
+
+static void limit(const char *name, unsigned most)
+{
+	struct acr_device *dev = acr_device_find(name);
+	const struct acr_alg *alg = acr_alg_find("sha256");
+
+	atomic_store(&dev->by_alg[ACR_HASH][acr_alg_index(alg)]->queue_length, most);
+	acr_device_unref(dev);
+	acr_sched_rehash();
+}
+
+static void trouble_once(uint64_t *seed)
+{
+	static const char *const names[] = { "d0", "d1", "pool" };
+	struct acr_device *dev = acr_device_find(names[chance(seed, 3)]);
+
+	switch (chance(seed, 7)) {
+	case 0:
+		acr_device_broken(dev, "by the test");
+		break;
+	case 1:
+		acr_device_drain(dev);
+		break;
+	case 2:
+		remove_and_add("d0", "d0=delay:us=10,width=4");
+		break;
+	case 3:
+		remove_and_add("pool", "pool=group:members=d0+d1,balancer=rate");
+		break;
+	case 4:
+		limit("d1", 1 + chance(seed, 20));
+		break;
+	case 5:
+		limit("d0", 1 + chance(seed, 20));
+		break;
+	default:
+		acr_sched_rehash();
+	}
+	acr_device_repair(dev);
+	acr_device_unref(dev);
+}
+
+static void *trouble(void *unused)
+{
+	uint64_t seed = 31;
+
+	while (!atomic_load(&calm)) {
+		trouble_once(&seed);
+		usleep(200);
+	}
+	return unused;
+}
+
+static void test_group_flight(void)
+{
+	struct acr_buf *src = acr_buf_new(account);
+	uint8_t data[300] = { 1 };
+	pthread_t thread;
+
+	atomic_store(&ended, 0);
+	atomic_store(&calm, false);
+	CHECK(!acr_buf_write(src, 0, data, sizeof data));
+	add_device("alone=soft");
+	add_device("d0=delay:us=10,width=4");
+	add_device("d1=delay:us=30,width=16");
+	add_device("pool=group:members=d0+d1,balancer=rate");
+	CHECK(!pthread_create(&thread, NULL, trouble, NULL));
+	for (unsigned i = 0; i < STRESSED; i++) {
+		submit_grouped(src, i);
+		while (i - atomic_load(&ended) > 2000 && i > atomic_load(&ended))
+			usleep(100);
+	}
+	for (int i = 0; i < PATIENCE * 1000 && atomic_load(&ended) < STRESSED; i++)
+		usleep(1000);
+	CHECK(atomic_load(&ended) == STRESSED);
+	atomic_store(&calm, true);
+	pthread_join(thread, NULL);
+	acr_buf_unref(src);
+	acr_device_remove_all();
+	CHECK(!acr_sched_waiting() && account->refs == 1);
+}
+
 int main(void)
 {
 	char why[ACR_SENTENCE];
@@ -338,6 +458,7 @@ int main(void)
 	test_forget();
 	CHECK(!acr_balancer_load("least-loaded") && !acr_balancer_load("rate"));
 	test_flight();
+	test_group_flight();
 	acr_balancers_free();
 	acr_module_unref(modules[0]);
 	acr_module_unref(modules[1]);

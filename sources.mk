@@ -5,17 +5,18 @@
 core_sources = $(core_but_modules) src/module.c
 # Some tests link drivers and balancers into themselves (tests/static_modules.h).
 core_but_modules = \
-	src/account.c src/alg.c src/balancer.c src/buf.c src/data.c src/device.c \
+	src/account.c src/alg.c src/balancer.c src/buf.c src/choose.c src/data.c src/device.c \
 	src/device_health.c src/device_threads.c src/driver.c src/encode.c src/epoch.c \
-	src/heap.c src/history.c src/job.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/queue.c src/registry.c src/report.c src/request.c src/route.c src/sched.c src/secret.c \
-	src/session.c src/session_report.c src/sessions.c src/settings.c src/stats.c src/stream.c \
-	src/timer.c src/value_table.c src/values.c
+	src/group.c src/group_report.c src/heap.c src/history.c src/job.c src/log.c \
+	src/metrics.c src/nonce.c src/pages.c src/queue.c src/registry.c src/report.c \
+	src/request.c src/route.c src/sched.c src/secret.c src/session.c src/session_report.c \
+	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_table.c \
+	src/values.c
 
 # All that knows FUSE.
 fsops_sources = \
 	fsops/file_data.c fsops/file_text.c fsops/file_value.c fsops/files.c fsops/loop.c \
-	fsops/ops.c fsops/show.c fsops/tree.c fsops/wait.c fsops/who.c
+	fsops/ops.c fsops/show.c fsops/show_lb.c fsops/tree.c fsops/wait.c fsops/who.c
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
@@ -34,13 +35,17 @@ drivers_flip_flip_so_SOURCES = drivers/flip/flip.c $(engine_sources)
 drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
-lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
+lb_PROGRAMS = lb/affinity.so lb/least-loaded.so lb/rate.so lb/round-robin.so
+lb_affinity_so_SOURCES = lb/affinity.c
+lb_rate_so_SOURCES = lb/rate.c
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
 lb_round_robin_so_SOURCES = lb/round-robin.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
-unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
+unit_tests = tests/unit_balancers tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
 	tests/unit_soft
+tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
+tests_unit_balancers_LDADD = $(LDADD) -lm
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)

@@ -100,6 +100,16 @@ static const struct fs_file balancer_files[] = {
 	{ "info", 0444, 0, &fs_kind_text, 0, fs_show_balancer_info, NULL },
 	{ 0 }
 };
+
+/* A balancer's own files: their names are its own, so these rows stand for their modes. */
+static const struct fs_file lb_file_modes[] = {
+	{ "r",         0444, 0, &fs_kind_text, 0, fs_show_lb_file, NULL },
+	{ "rw",        0644, 0, &fs_kind_text, 0, fs_show_lb_file, fs_store_lb_file },
+	{ "w",         0200, 0, &fs_kind_text, 0, NULL, fs_store_lb_file },
+	{ "secret-r",  0400, 0, &fs_kind_text, 0, fs_show_lb_file, NULL },
+	{ "secret-rw", 0600, 0, &fs_kind_text, 0, fs_show_lb_file, fs_store_lb_file },
+	{ 0 }
+};
 /* clang-format on */
 
 const struct fs_file *const fs_tables[FS_DIRS] = {
@@ -107,4 +117,5 @@ const struct fs_file *const fs_tables[FS_DIRS] = {
 	[FS_STAGE] = stage_files,
 	[FS_DEVICES] = devices_files, [FS_DEVICE] = device_files,
 	[FS_LB] = lb_files,           [FS_BALANCER] = balancer_files,
+	[FS_LB_FILE] = lb_file_modes,
 };

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_ROUTE, FS_STAGE, FS_DEVICES,
-	      FS_DEVICE, FS_LB, FS_BALANCER, FS_DIRS };
+	      FS_DEVICE, FS_LB, FS_BALANCER, FS_LB_FILE, FS_DIRS };
 
 /* What an inode number says. `src` has a new number at each lookup (see doc/design.md):
  * the kernel locks an inode during a blocked write, and `rm` and others would wait for it. */
@@ -22,7 +22,8 @@ struct fs_node {
 	enum fs_dir dir;
 	unsigned file;   /* 0: the directory itself, else 1 + index in its table */
 	unsigned stage;  /* of FS_STAGE: its number; 0 elsewhere */
-	uint64_t object; /* session's serial, device's id, balancer's quark */
+	uint64_t object; /* session's serial, device's id, balancer's quark; of its files: quark << 8
+			  * and the place in its table */
 };
 
 struct fs_handle;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "show.h"
 
-#include "src/balancer.h"
 #include "src/report.h"
 
 #include <errno.h>
@@ -283,6 +282,11 @@ static int device_limit(struct acr_device *dev, const char *rest)
 	guint64 limit;
 	int op;
 
+	if (dev->group) {
+		acr_log(ACR_LOG_ERROR, dev->spec->name,
+			"a group has no queue to be limited; limit its members");
+		return -EOPNOTSUPP;
+	}
 	if (g_strv_length(words) != 3 ||
 	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXUINT32, &limit, NULL))
 		return -EINVAL;
@@ -321,51 +325,4 @@ FS_STORE(device_ctl)
 			"reset or limit OP ALG N; \"%.64s\" gave %s", text, strerrorname_np(-error));
 	acr_device_unref(dev);
 	return actor->root ? error : -EACCES;
-}
-
-/* ---- balancers ---- */
-
-FS_SHOW(lb_current)
-{
-	g_auto(GStrv) names = acr_balancer_names();
-
-	(void)node, (void)actor;
-	for (guint i = 0; names[i]; i++)
-		g_string_append_printf(text, i ? " %s" : "[%s]", names[i]);
-	g_string_append_c(text, '\n');
-}
-
-FS_STORE(lb_current)
-{
-	(void)node;
-	return actor->root ? acr_balancer_switch(text) : -EACCES;
-}
-
-FS_STORE(lb_load)
-{
-	(void)node;
-	return actor->root ? acr_balancer_load(text) : -EACCES;
-}
-
-FS_STORE(lb_unload)
-{
-	(void)node;
-	return actor->root ? acr_balancer_unload(text) : -EACCES;
-}
-
-FS_STORE(lb_rehash)
-{
-	(void)node, (void)text;
-	if (!actor->root)
-		return -EACCES;
-	acr_sched_rehash();
-	return 0;
-}
-
-FS_SHOW(balancer_info)
-{
-	g_autofree char *info = acr_balancer_info(g_quark_to_string((GQuark)node->object));
-
-	(void)actor;
-	g_string_append(text, info ? info : "");
 }

@@ -27,6 +27,7 @@ FS_SHOW(device_capabilities);
 FS_SHOW(device_stats);
 FS_SHOW(lb_current);
 FS_SHOW(balancer_info);
+FS_SHOW(lb_file);
 
 FS_STORE(session_ctl);
 FS_STORE(device_add);
@@ -36,5 +37,6 @@ FS_STORE(lb_current);
 FS_STORE(lb_load);
 FS_STORE(lb_unload);
 FS_STORE(lb_rehash);
+FS_STORE(lb_file);
 
 #endif

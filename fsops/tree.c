@@ -241,6 +241,33 @@ static bool find_stage(const struct fs_node *parent, const char *name, struct fs
 	return found;
 }
 
+/* The row that stands for a mode; 0: none. */
+static unsigned lb_file_row(unsigned mode)
+{
+	const struct fs_file *table = fs_tables[FS_LB_FILE];
+
+	for (unsigned i = 0; table[i].name; i++)
+		if (table[i].mode == mode)
+			return i + 1;
+	return 0;
+}
+
+static bool find_lb_file(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	const char *balancer = g_quark_to_string((GQuark)parent->object);
+	unsigned mode = 0;
+	char found[70];
+
+	for (unsigned i = 0; acr_balancer_file(balancer, i, found, &mode); i++) {
+		if (strcmp(found, name))
+			continue;
+		*node = (struct fs_node){ .dir = FS_LB_FILE, .file = lb_file_row(mode),
+					  .object = parent->object << 8 | i };
+		return true;
+	}
+	return false;
+}
+
 /* How the objects in a directory are found. */
 static bool (*const finders[FS_DIRS])(const struct fs_node *parent, const char *name,
 				      struct fs_node *node) = {
@@ -248,6 +275,7 @@ static bool (*const finders[FS_DIRS])(const struct fs_node *parent, const char *
 	[FS_ROUTE] = find_stage,
 	[FS_DEVICES] = find_device,
 	[FS_LB] = find_balancer,
+	[FS_BALANCER] = find_lb_file,
 };
 
 static bool find(const struct fs_node *parent, const char *name, struct fs_node *node)
@@ -291,11 +319,11 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 
 /* ---- directories ---- */
 
-static void list_sessions(const struct fs_node *node, GPtrArray *names)
+static void list_sessions(const struct fs_node *dir, GPtrArray *names)
 {
 	g_autoptr(GArray) serials = acr_session_serials();
 
-	(void)node;
+	(void)dir;
 	for (guint i = 0; i < serials->len; i++) {
 		struct acr_session *session =
 			acr_session_by_serial(g_array_index(serials, uint64_t, i));
@@ -305,21 +333,21 @@ static void list_sessions(const struct fs_node *node, GPtrArray *names)
 	}
 }
 
-static void list_devices(const struct fs_node *node, GPtrArray *names)
+static void list_devices(const struct fs_node *dir, GPtrArray *names)
 {
 	g_autoptr(GPtrArray) devices = acr_device_list();
 
-	(void)node;
+	(void)dir;
 	for (guint i = 0; i < devices->len; i++)
 		g_ptr_array_add(names,
 				g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
 }
 
-static void list_balancers(const struct fs_node *node, GPtrArray *names)
+static void list_balancers(const struct fs_node *dir, GPtrArray *names)
 {
 	g_auto(GStrv) list = acr_balancer_names();
 
-	(void)node;
+	(void)dir;
 	for (guint i = 0; list[i]; i++)
 		g_ptr_array_add(names, g_strdup(list[i]));
 }
@@ -339,11 +367,22 @@ static void list_stages(const struct fs_node *node, GPtrArray *names)
 	acr_session_unref(session);
 }
 
-static void (*const listers[FS_DIRS])(const struct fs_node *node, GPtrArray *names) = {
+static void list_lb_files(const struct fs_node *dir, GPtrArray *names)
+{
+	const char *balancer = g_quark_to_string((GQuark)dir->object);
+	unsigned mode;
+	char name[70];
+
+	for (unsigned i = 0; acr_balancer_file(balancer, i, name, &mode); i++)
+		g_ptr_array_add(names, g_strdup(name));
+}
+
+static void (*const listers[FS_DIRS])(const struct fs_node *dir, GPtrArray *names) = {
 	[FS_SESSIONS] = list_sessions,
 	[FS_ROUTE] = list_stages,
 	[FS_DEVICES] = list_devices,
 	[FS_LB] = list_balancers,
+	[FS_BALANCER] = list_lb_files,
 };
 
 /* A descriptor of a directory holds the names as they were when it was opened. */

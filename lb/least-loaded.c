@@ -54,11 +54,12 @@ static int least_loaded_find_device(void *data, const struct acr_lb_session *ses
 			best = i;
 	choice->index = best;
 	choice->score = load(&devices[best]);
-	snprintf(choice->reason, sizeof(choice->reason), "load %" PRIu64 "/%u",
-	         sessions(&devices[best]), width(&devices[best]));
-	balancer->placed++;
+	snprintf(choice->reason, sizeof(choice->reason),
+	         "load %.2f: %" PRIu64 " sessions for width %u, least of %u", choice->score,
+	         sessions(&devices[best]), width(&devices[best]), n);
+	atomic_fetch_add_explicit(&balancer->placed, 1, memory_order_relaxed);
 	if (!sessions(&devices[best]))
-		balancer->idle++;
+		atomic_fetch_add_explicit(&balancer->idle, 1, memory_order_relaxed);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ static int round_robin_find_device(void *data, const struct acr_lb_session *sess
                                    struct acr_lb_choice *choice)
 {
 	struct round_robin *balancer = data;
-	uint64_t turn = balancer->turns++;
+	uint64_t turn = atomic_fetch_add_explicit(&balancer->turns, 1, memory_order_relaxed);
 
 	(void)session;
 	(void)devices;

@@ -3,6 +3,7 @@
 #include "device.h"
 
 #include "device_inner.h"
+#include "group.h"
 #include "module.h"
 #include "secret.h"
 
@@ -31,6 +32,7 @@ void acr_device_unref(struct acr_device *dev)
 	pthread_cond_destroy(&dev->work);
 	pthread_cond_destroy(&dev->left);
 	g_ptr_array_unref(dev->caps);
+	acr_group_free(dev->group);
 	acr_device_spec_free(dev->spec);
 	acr_module_unref(dev->module);
 	free(dev);
@@ -38,18 +40,30 @@ void acr_device_unref(struct acr_device *dev)
 
 /* ---- accounting; all under (q) ---- */
 
+/* How much there is to do, by one attempt more (1) or less (-1). */
+static void weigh(struct acr_device *dev, const struct acr_attempt *attempt, uint64_t by)
+{
+	acr_count_serial(&dev->load_bytes, by * attempt->job->src_len);
+	if (attempt->cost_ns) {
+		acr_count_serial(&dev->predicted_ns, by * attempt->cost_ns);
+	} else {
+		acr_count_serial(&dev->unpredicted, by);
+		acr_count_serial(&dev->unpredicted_bytes, by * attempt->job->src_len);
+	}
+}
+
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_add(&attempt->cap->queued, 1);
 	acr_count_serial(&dev->queued_count, 1);
-	acr_count_serial(&dev->load_bytes, attempt->job->src_len);
+	weigh(dev, attempt, 1);
 }
 
 void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_sub(&attempt->cap->queued, 1);
 	acr_count_serial(&dev->queued_count, (uint64_t)-1);
-	acr_count_serial(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	weigh(dev, attempt, (uint64_t)-1);
 }
 
 void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
@@ -62,7 +76,7 @@ void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attemp
 		dev->running->prev = attempt;
 	dev->running = attempt;
 	acr_count_serial(&dev->running_count, 1);
-	acr_count_serial(&dev->load_bytes, attempt->job->src_len);
+	weigh(dev, attempt, 1);
 	acr_count_serial(&dev->counters.started, 1);
 	acr_count_serial(&attempt->cap->counters.started, 1);
 }
@@ -76,7 +90,7 @@ static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
 	if (attempt->next)
 		attempt->next->prev = attempt->prev;
 	acr_count_serial(&dev->running_count, (uint64_t)-1);
-	acr_count_serial(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	weigh(dev, attempt, (uint64_t)-1);
 }
 
 bool acr_device_has_room(const struct acr_capstat *cap)
@@ -237,7 +251,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		atomic_fetch_add(&dev->callers, 1);
 		acr_device_start_running(dev, attempt, attempt->queued_ns);
 	} else if (!acr_device_has_room(attempt->cap)) {
-		attempt->overflows = attempt->job->bound != NULL;
+		attempt->overflows = acr_job_pinned(attempt->job);
 		error = -EAGAIN;
 		if (attempt->overflows) {
 			/* It may go nowhere else: let it wait here. */

@@ -11,6 +11,8 @@
 
 enum acr_device_state { ACR_READY, ACR_BROKEN, ACR_DRAINING, ACR_REMOVED };
 
+struct acr_group;
+
 /* One capability of one device and what was measured of it. */
 struct acr_capstat {
 	struct acr_capability cap;
@@ -32,6 +34,7 @@ struct acr_device {
 	struct acr_module *module;
 	void *private_data;
 	char explain[ACR_SENTENCE]; /* while in probe() or reset() */
+	struct acr_group *group; /* NULL: a device with a driver of its own (group.h) */
 
 	GPtrArray *caps; /* of struct acr_capstat, in the order of declaration */
 	struct acr_capstat *by_alg[ACR_OPCODES][ACR_ALGS];
@@ -57,6 +60,8 @@ struct acr_device {
 
 	atomic_int state; /* enum acr_device_state; written under (q) */
 	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
+	/* What balancers expect of these sessions, and those of which none knew; written under (q) */
+	atomic_uint_least64_t predicted_ns, unpredicted, unpredicted_bytes;
 	atomic_uint orphans;             /* given up, and not back yet */
 	atomic_uint_least64_t busy_ns;   /* summed process time; written under (q) */
 	atomic_uint utilisation;         /* percent, over the last second */
@@ -108,7 +113,8 @@ void acr_device_stop(struct acr_device *dev);
 
 /* A snapshot, in the order in which devices were added. */
 struct acr_device_set {
-	unsigned count;
+	unsigned count, groups;
+	int *parents; /* for each device the place of the group that it is a member of, or -1 */
 	struct acr_device *devices[];
 };
 
@@ -134,6 +140,28 @@ char *acr_devices_offering(enum acr_opcode opcode, const struct acr_alg *alg);
 void acr_devices_set_ageing(double ageing);
 
 /* ---- the scheduler's side (sched.c) ---- */
+
+/* Jobs that wait because the queues of all devices that could take them are full: one queue
+ * for each capability. */
+struct acr_waiting {
+	struct acr_queue *queues[ACR_OPCODES][ACR_ALGS];
+	struct acr_waiting *next;
+};
+
+/* Those of a group come beside the main one. Any thread. */
+void acr_sched_add_waiting(struct acr_waiting *waiting);
+void acr_sched_remove_waiting(struct acr_waiting *waiting); /* it is empty */
+
+/* Could this device, which is not a group, do the job, apart from room? devices: how many there
+ * are. Inside an epoch. */
+bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev,
+		       unsigned devices);
+
+/* Is it bound to one device, rather than to none or to a group? */
+static inline bool acr_job_pinned(const struct acr_job *job)
+{
+	return job->bound && !job->bound->group;
+}
 
 /* An attempt has come back. Any thread, no locks held. takes the attempt's
  * reference to its job. */

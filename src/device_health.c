@@ -14,7 +14,7 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 
 	while ((entry = acr_queue_pop(&dev->queue))) {
 		struct acr_attempt *attempt = attempt_of(entry);
-		struct acr_attempt **to = keep_bound && attempt->job->bound ? &kept : &list;
+		struct acr_attempt **to = keep_bound && acr_job_pinned(attempt->job) ? &kept : &list;
 		acr_device_leave_queue(dev, attempt);
 		attempt->next = *to;
 		*to = attempt;

@@ -53,6 +53,7 @@ struct acr_attempt {
 	struct acr_buf *dst;                /* owned */
 	struct acr_state *state_out;        /* owned */
 	char reason[ACR_REASON];            /* the balancer's */
+	uint64_t cost_ns;                   /* process time that it expects, 0: no idea */
 	char *sentence;                     /* the driver's, owned; NULL: none */
 };
 

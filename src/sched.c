@@ -3,29 +3,55 @@
  *
  * A job gets a fresh attempt for each device that it is put on, so that an attempt belongs to
  * one device for all its life and nobody who holds a pointer to it is surprised. */
-#include "balancer.h"
-#include "device.h"
 #include "epoch.h"
+#include "group.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CANDIDATES 64 /* devices that a balancer is shown */
 #define PUT_TRIES  16 /* placing races with devices that fill up or go away */
 
-/* Jobs that wait because the queues of all devices that could take them are full: one queue
- * for each capability. This is the seed's main session queue. */
+/* The main queue, the seed's main session queue, and those of groups. */
 static pthread_mutex_t waiting_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct acr_queue *waiting[ACR_OPCODES][ACR_ALGS]; /* (waiting_lock) */
+static struct acr_waiting waiting; /* (waiting_lock) */
 static atomic_size_t waiting_count;
 
 #define attempt_of(node) ((struct acr_attempt *)((char *)(node) - offsetof(struct acr_attempt, entry)))
 
 static struct acr_queue **waiting_for(const struct acr_job *job)
 {
-	return &waiting[job->opcode][acr_alg_index(job->alg)];
+	struct acr_waiting *from = &waiting;
+
+	if (job->bound && job->bound->group)
+		from = &job->bound->group->waiting;
+	return &from->queues[job->opcode][acr_alg_index(job->alg)];
+}
+
+void acr_sched_add_waiting(struct acr_waiting *more)
+{
+	pthread_mutex_lock(&waiting_lock);
+	more->next = waiting.next;
+	waiting.next = more;
+	pthread_mutex_unlock(&waiting_lock);
+}
+
+void acr_sched_remove_waiting(struct acr_waiting *more)
+{
+	struct acr_waiting *before = &waiting;
+
+	pthread_mutex_lock(&waiting_lock);
+	while (before->next != more)
+		before = before->next;
+	before->next = more->next;
+	pthread_mutex_unlock(&waiting_lock);
+	for (struct acr_queue **queue = more->queues[0];
+	     queue < more->queues[0] + ACR_OPCODES * ACR_ALGS; queue++) {
+		if (*queue)
+			acr_queue_clear(*queue);
+		free(*queue);
+	}
 }
 
 size_t acr_sched_waiting(void)
@@ -43,8 +69,7 @@ static bool was_tried(const struct acr_job *job, const struct acr_device *dev)
 	return false;
 }
 
-/* Could this device do the job, apart from room? */
-static bool capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices)
+bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices)
 {
 	const struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
 	unsigned flags = dev->driver->flags;
@@ -56,75 +81,27 @@ static bool capable(const struct acr_job *job, const struct acr_device *dev, uns
 	if (job->flags != ACR_OP_WHOLE &&
 	    (!cap->format || (job->state && job->state->format != cap->format)))
 		return false;
-	if (job->bound)
+	if (acr_job_pinned(job))
 		return dev == job->bound;
 	if (job->no_fault && flags & (ACR_DRIVER_FAULT | ACR_DRIVER_NULL))
 		return false;
 	return !(flags & ACR_DRIVER_NULL) || devices == 1;
 }
 
-static void describe_device(const struct acr_device *dev, const struct acr_capstat *cap,
-			    struct acr_lb_device *out)
-{
-	out->name = dev->spec->name;
-	out->id = dev->id;
-	out->width = dev->width;
-	out->queued = atomic_load_explicit(&dev->queued_count, memory_order_relaxed);
-	out->running = atomic_load_explicit(&dev->running_count, memory_order_relaxed);
-	out->queued_bytes = atomic_load_explicit(&dev->load_bytes, memory_order_relaxed);
-	out->mean_ns = atomic_load_explicit(&cap->mean_ns, memory_order_relaxed);
-	out->bytes_per_s = atomic_load_explicit(&cap->bytes_per_s, memory_order_relaxed);
-}
-
-static struct acr_lb_session describe_job(const struct acr_job *job)
-{
-	return (struct acr_lb_session){
-		.opcode = job->opcode,
-		.alg = job->alg->name,
-		.bytes = job->src_len,
-		.priority = job->priority,
-		.uid = job->uid,
-		.pid = job->pid,
-		.private_area = acr_blob_bytes(job->private_area),
-	};
-}
-
 /* Choose a device. Returns a reference, or NULL with *full: true if one could do it when its
  * queue has room again. */
 static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attempt, bool *full)
 {
-	struct acr_lb_device shown[CANDIDATES];
-	struct acr_device *devices[CANDIDATES];
-	struct acr_device *chosen = NULL;
-	struct acr_lb_choice choice = { 0 };
-	const struct acr_device_set *set;
-	unsigned n = 0;
+	struct acr_lb_choice choice;
+	struct acr_device *chosen;
 
-	*full = false;
 	acr_epoch_enter();
-	set = acr_devices();
-	for (unsigned i = 0; i < set->count && n < CANDIDATES; i++) {
-		struct acr_device *dev = set->devices[i];
-		struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
-		if (!capable(job, dev, set->count))
-			continue;
-		if (!job->bound && !acr_device_has_room(cap)) {
-			*full = true;
-			continue;
-		}
-		describe_device(dev, cap, &shown[n]);
-		devices[n++] = dev;
-	}
-	if (n && job->bound) {
-		snprintf(choice.reason, sizeof choice.reason, "bound");
-	} else if (n) {
-		struct acr_lb_session session = describe_job(job);
-		acr_balancer_choose(&session, shown, n, &choice);
-	}
-	if (n) {
-		chosen = acr_device_ref(devices[choice.index]);
+	chosen = acr_choose(acr_devices(), job, &choice, full);
+	if (chosen) {
+		acr_device_ref(chosen);
 		attempt->cap = chosen->by_alg[job->opcode][acr_alg_index(job->alg)];
 		memcpy(attempt->reason, choice.reason, sizeof attempt->reason);
+		attempt->cost_ns = choice.cost_ns;
 	}
 	acr_epoch_leave();
 	return chosen;
@@ -187,31 +164,29 @@ static bool take_from_waiting(struct acr_attempt *attempt)
 	return taken;
 }
 
-/* Has a device that could do the job room at this moment? */
-static bool room_now(const struct acr_job *job)
+/* The which-th of those that wait: 0 the main one, then the groups'. Under (waiting_lock). */
+static struct acr_waiting *waiting_at(unsigned which)
 {
-	const struct acr_device_set *set;
-	bool room = false;
+	struct acr_waiting *from = &waiting;
 
-	acr_epoch_enter();
-	set = acr_devices();
-	for (unsigned i = 0; i < set->count && !room; i++)
-		room = capable(job, set->devices[i], set->count) &&
-		       acr_device_has_room(
-			       set->devices[i]->by_alg[job->opcode][acr_alg_index(job->alg)]);
-	acr_epoch_leave();
-	return room;
+	while (from && which--)
+		from = from->next;
+	return from;
 }
 
-/* The highest that waits for this, taken out; with its reference to the job. */
-static struct acr_job *next_waiting(unsigned opcode, unsigned row)
+/* The highest that waits there for this, taken out; with its reference to the job. *more: there
+ * is such a place. */
+static struct acr_job *next_waiting(unsigned which, unsigned opcode, unsigned row, bool *more)
 {
+	struct acr_waiting *from;
 	struct acr_queue_entry *entry;
 	struct acr_queue *queue;
 	struct acr_job *job = NULL;
 
 	pthread_mutex_lock(&waiting_lock);
-	queue = waiting[opcode][row];
+	from = waiting_at(which);
+	*more = from != NULL;
+	queue = from ? from->queues[opcode][row] : NULL;
 	entry = queue ? acr_queue_pop(queue) : NULL;
 	if (entry) {
 		atomic_fetch_sub(&waiting_count, 1);
@@ -227,7 +202,12 @@ static int nobody(struct acr_job *job)
 {
 	const char *name = job->bound ? job->bound->spec->name : NULL;
 
-	if (job->bound && !was_tried(job, job->bound))
+	if (job->bound && job->bound->group) {
+		if (acr_group_offers(job->bound, job->opcode, job->alg))
+			return job->begun ? -EIO : -ENODEV;
+		acr_say(&job->sentence, "no working member of the bound group %s can do this",
+			name);
+	} else if (job->bound && !was_tried(job, job->bound))
 		acr_say(&job->sentence,
 			job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
 				? "the bound device %s is not working"
@@ -255,8 +235,9 @@ static int place(struct acr_job *job, bool may_inline)
 			error = acr_device_put(attempt->device, attempt, may_inline);
 		} else {
 			error = full ? wait_for_room(job, attempt) : nobody(job);
-			/* Room may have come between the look and the wait. */
-			if (full && !error && room_now(job) && take_from_waiting(attempt))
+			/* Between the look and the wait room may have come, or the last that
+			 * could do it gone. */
+			if (full && !error && !acr_choose_waits(job) && take_from_waiting(attempt))
 				error = -EAGAIN;
 			else
 				tries = PUT_TRIES;
@@ -297,15 +278,15 @@ bool acr_job_cancel(struct acr_job *job)
 
 void acr_sched_room(const struct acr_alg *alg, enum acr_opcode opcode)
 {
-	struct acr_job *job;
+	bool more = acr_sched_waiting() > 0;
 
 	/* Try the first one only: if it finds no room, the rest would not either. Whoever takes
 	 * the next entry from a queue calls again. */
-	if (!acr_sched_waiting())
-		return;
-	job = next_waiting(opcode, acr_alg_index(alg));
-	if (job)
-		acr_sched_retry(job);
+	for (unsigned which = 0; more; which++) {
+		struct acr_job *job = next_waiting(which, opcode, acr_alg_index(alg), &more);
+		if (job)
+			acr_sched_retry(job);
+	}
 }
 
 /* Place anew a job that nobody has; takes the reference. */
@@ -318,21 +299,31 @@ void acr_sched_retry(struct acr_job *job)
 	acr_job_unref(job);
 }
 
-/* Try everything in the main queue again. */
+/* Try everything that waits in one place for one thing again. Returns false: no such place. */
+static bool retry_queue(unsigned which, unsigned op, unsigned row)
+{
+	struct acr_waiting *from;
+	struct acr_job *job;
+	size_t count = 0;
+	bool more;
+
+	pthread_mutex_lock(&waiting_lock);
+	from = waiting_at(which);
+	more = from != NULL;
+	if (from && from->queues[op][row])
+		count = from->queues[op][row]->count;
+	pthread_mutex_unlock(&waiting_lock);
+	while (count-- && more && (job = next_waiting(which, op, row, &more)))
+		acr_sched_retry(job);
+	return more;
+}
+
 static void retry_waiting(void)
 {
-	for (unsigned op = 0; op < ACR_OPCODES; op++) {
-		for (unsigned row = 0; row < acr_alg_count(); row++) {
-			struct acr_job *job;
-			size_t count;
-
-			pthread_mutex_lock(&waiting_lock);
-			count = waiting[op][row] ? waiting[op][row]->count : 0;
-			pthread_mutex_unlock(&waiting_lock);
-			while (count-- && (job = next_waiting(op, row)))
-				acr_sched_retry(job);
-		}
-	}
+	for (unsigned op = 0; op < ACR_OPCODES; op++)
+		for (unsigned row = 0; row < acr_alg_count(); row++)
+			for (unsigned which = 0; retry_queue(which, op, row);)
+				which++;
 }
 
 void acr_sched_rehash(void)
@@ -385,11 +376,8 @@ static void complete(struct acr_job *job, struct acr_attempt *attempt, int error
 	job->in_caller = attempt->device->driver->flags & ACR_DRIVER_SYNC;
 	if (!error)
 		take_result(job, attempt);
-	if (!error) {
-		struct acr_lb_session session = describe_job(job);
-		acr_balancer_completed(attempt->device->id, &session, job->queue_ns,
-				       job->process_ns);
-	}
+	if (!error)
+		acr_choose_learn(attempt->device, job);
 	job->done(job, error);
 }
 

@@ -105,6 +105,17 @@ def test_driver_options_are_documented(source):
     assert names <= words_of("Cm", parameters)
 
 
+def test_group_options_are_documented():
+    names = re.findall(r'\{ "([a-z-]+)",', (acr.TOP / "src/group.c").read_text())
+    assert set(names) and set(names) <= words_of("Cm", page("acrypto-group.7").split(".Sh PARAMETERS")[1].split(".Sh")[0])
+
+
+def test_balancers_files_are_documented(daemon):
+    for name in (n.name for n in (daemon.mount / "lb").iterdir() if n.is_dir()):
+        for file in set(os.listdir(daemon.mount / "lb" / name)) - {"info"}:
+            assert f"lb/{name}/{file}" in page(f"acrypto-{name}.7")
+
+
 def test_every_module_has_a_page():
     modules = [p.parent.name for p in (acr.TOP / "drivers").glob("*/*.c")]
     modules += [p.stem for p in (acr.TOP / "lb").glob("*.c")]

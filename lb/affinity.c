@@ -4,7 +4,7 @@
  *
  * find_device() reads the list of rules without a lock. Who replaces it waits for all readers
  * before freeing the old one. */
-#include <acrypto/balancer.h>
+#include "words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,8 +21,8 @@ static const char *const kind_names[KINDS] = { "pid", "private", "uid" };
 
 struct rule {
 	enum kind kind;
-	uint32_t number;      /* of PID and UID */
-	const char *text;     /* of PRIVATE; in the list's own copy */
+	uint32_t number;  /* of PID and UID */
+	const char *text; /* of PRIVATE; in the list's own copy */
 	char device[NAME_SIZE];
 };
 
@@ -112,8 +112,8 @@ static bool reserved(const struct rules *rules, const char *device)
 /* The least loaded of the devices that rules of one kind give this session. n: none is there;
  * *wanted: but there is a rule. */
 static unsigned by_rule(const struct rules *rules, enum kind kind,
-			const struct acr_lb_session *session,
-			const struct acr_lb_device *devices, unsigned n, bool *wanted)
+                        const struct acr_lb_session *session,
+                        const struct acr_lb_device *devices, unsigned n, bool *wanted)
 {
 	unsigned best = n;
 
@@ -124,7 +124,8 @@ static unsigned by_rule(const struct rules *rules, enum kind kind,
 			continue;
 		*wanted = true;
 		for (unsigned i = 0; i < n; i++)
-			if (!strcmp(devices[i].name, rule->device) && better(devices, n, i, best))
+			if (!strcmp(devices[i].name, rule->device) &&
+			    better(devices, n, i, best))
 				best = i;
 	}
 	return best;
@@ -132,7 +133,7 @@ static unsigned by_rule(const struct rules *rules, enum kind kind,
 
 /* What a private area that begins with device=NAME asks for, unless it is somebody's own. */
 static unsigned by_wish(const struct rules *rules, const struct acr_lb_session *session,
-			const struct acr_lb_device *devices, unsigned n)
+                        const struct acr_lb_device *devices, unsigned n)
 {
 	static const char word[] = "device=";
 	struct acr_bytes line = first_line(session);
@@ -149,8 +150,8 @@ static unsigned by_wish(const struct rules *rules, const struct acr_lb_session *
 }
 
 /* The least loaded; free ones only, or all. */
-static unsigned least(const struct rules *rules, const struct acr_lb_device *devices, unsigned n,
-		      bool all)
+static unsigned least(const struct rules *rules, const struct acr_lb_device *devices,
+                      unsigned n, bool all)
 {
 	unsigned best = n;
 
@@ -165,38 +166,44 @@ static void count(atomic_uint_least64_t *counter)
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+static void say_load(struct words *words, double score)
+{
+	words_text(words, ", load ");
+	words_decimal(words, (uint64_t)(score * 100), 2);
+}
+
 /* Without a rule, or where none of its devices is there. */
 static void choose_other(struct affinity *affinity, const struct rules *rules, bool wanted,
-			 const struct acr_lb_session *session,
-			 const struct acr_lb_device *devices, unsigned n,
-			 struct acr_lb_choice *choice)
+                         const struct acr_lb_session *session,
+                         const struct acr_lb_device *devices, unsigned n,
+                         struct acr_lb_choice *choice)
 {
 	unsigned best = by_wish(rules, session, devices, n);
-	const char *missed = wanted ? "its own is not there; " : "";
+	struct words words = words_begin(choice);
 
+	if (wanted)
+		words_text(&words, "its own is not there; ");
 	if (best < n) {
 		count(&affinity->by_wish);
-		snprintf(choice->reason, sizeof(choice->reason), "%sa wish of its private area",
-			 missed);
-	} else if ((best = least(rules, devices, n, false)) < n) {
-		count(&affinity->others);
-		snprintf(choice->reason, sizeof(choice->reason),
-			 "%sfor everybody, load %.2f the least", missed, load(&devices[best]));
+		words_text(&words, "a wish of its private area");
 	} else {
-		best = least(rules, devices, n, true);
 		count(&affinity->others);
-		snprintf(choice->reason, sizeof(choice->reason),
-			 "%sall are reserved, load %.2f the least", missed, load(&devices[best]));
+		best = least(rules, devices, n, false);
+		words_text(&words, best < n ? "for everybody" : "all are reserved");
+		if (best == n)
+			best = least(rules, devices, n, true);
 	}
+	say_load(&words, load(&devices[best]));
 	choice->index = best;
 }
 
 static int affinity_find_device(void *data, const struct acr_lb_session *session,
-				const struct acr_lb_device *devices, unsigned n,
-				struct acr_lb_choice *choice)
+                                const struct acr_lb_device *devices, unsigned n,
+                                struct acr_lb_choice *choice)
 {
 	struct affinity *affinity = data;
 	const struct rules *rules = atomic_load(&affinity->rules);
+	struct words words;
 	bool wanted = false;
 
 	for (unsigned kind = 0; kind < KINDS; kind++) {
@@ -206,8 +213,10 @@ static int affinity_find_device(void *data, const struct acr_lb_session *session
 			continue;
 		choice->index = best;
 		choice->score = load(&devices[best]);
-		snprintf(choice->reason, sizeof(choice->reason), "rule by %s, load %.2f",
-			 kind_names[kind], choice->score);
+		words = words_begin(choice);
+		words_text(&words, "rule by ");
+		words_text(&words, kind_names[kind]);
+		say_load(&words, choice->score);
 		count(&affinity->by_rule);
 		return 0;
 	}
@@ -287,7 +296,8 @@ static struct rules *parse_all(const char *text, int *error)
 		if (*line && *line != '#')
 			wrong = parse(line, &rules->rules[rules->count++]);
 		if (wrong) {
-			acr_log(ACR_LOG_ERROR, "affinity", "line %u of the rules %s", at, wrong);
+			acr_log(ACR_LOG_ERROR, "affinity", "line %u of the rules %s", at,
+			        wrong);
 			*error = -EINVAL;
 			rules_free(rules);
 			return NULL;
@@ -324,12 +334,12 @@ static size_t affinity_info(void *data, char *text, size_t size)
 	struct affinity *affinity = data;
 	const struct rules *rules = atomic_load(&affinity->rules);
 	int n = snprintf(text, size,
-			 "rules: %u\nby-rule: %" PRIu64 "\nby-wish: %" PRIu64 "\nothers: %" PRIu64
-			 "\nmissed: %" PRIu64 "\n",
-			 rules ? rules->count : 0, (uint64_t)atomic_load(&affinity->by_rule),
-			 (uint64_t)atomic_load(&affinity->by_wish),
-			 (uint64_t)atomic_load(&affinity->others),
-			 (uint64_t)atomic_load(&affinity->missed));
+	                 "rules: %u\nby-rule: %" PRIu64 "\nby-wish: %" PRIu64
+	                 "\nothers: %" PRIu64 "\nmissed: %" PRIu64 "\n",
+	                 rules ? rules->count : 0, (uint64_t)atomic_load(&affinity->by_rule),
+	                 (uint64_t)atomic_load(&affinity->by_wish),
+	                 (uint64_t)atomic_load(&affinity->others),
+	                 (uint64_t)atomic_load(&affinity->missed));
 
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size ? size - 1 : 0;
 }

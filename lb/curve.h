@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CURVE_KEEP    (1.0 - 1.0 / 64) /* share of its weight that a sample keeps at each new one */
+#define CURVE_KEEP                                                                             \
+	(1.0 - 1.0 / 64)   /* share of its weight that a sample keeps at each new one */
 #define CURVE_INERTIA 0.02 /* how much the slope stays, in squares of the mean size */
 #define CURVE_SETTLED 8    /* samples after which one that is out of line is held back */
 #define CURVE_JUMP    8.0  /* the most that such a sample may be above the line, as a factor */
@@ -24,8 +25,8 @@ struct curve_line {
 struct curve {
 	_Atomic(struct curve_line) line; /* both at once: 8 bytes */
 	atomic_uint_least64_t samples;
-	atomic_uint sizes;     /* bits: classes of size that were measured, see curve_class() */
-	atomic_flag busy;      /* who sets it owns the sums */
+	atomic_uint sizes; /* bits: classes of size that were measured, see curve_class() */
+	atomic_flag busy;  /* who sets it owns the sums */
 	double w, x, y, xx, xy; /* (busy) weighted sums; x in bytes, y in ns */
 };
 

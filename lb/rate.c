@@ -6,10 +6,10 @@
  * to start and one that is slow per byte share the work where that is best, and nobody sets a
  * threshold. What was never measured, or not for long, is tried now and then.
  *
- * Where the session would have to wait anyhow, who is done first is the wrong question: asked of
- * one after the other, it fills each device with whatever comes. Then the session goes where it
- * adds least to the sum of the squared waiting times. That sorts by the *ratio* of the costs, as
- * the best static split does, with the waiting times as the prices that adjust themselves.
+ * Where the session would have to wait anyhow, who is done first is the wrong question: asked
+ * of one after the other, it fills each device with whatever comes. Then the session goes where
+ * it adds least to the sum of the squared waiting times. That sorts by the *ratio* of the costs,
+ * as the best static split does, with the waiting times as the prices that adjust themselves.
  *
  * Curves are in a hash table of fixed size. find_device() reads it without locks and takes a
  * free slot by compare-and-swap; completed() drops its sample when another thread is at the
@@ -17,6 +17,7 @@
 #include <acrypto/balancer.h>
 
 #include "curve.h"
+#include "words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,17 +25,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SLOTS     4096u /* a power of two */
-#define PROBES    32u   /* slots that one key may be in */
-#define CANDIDATES 256u /* devices that are looked at, more than the core shows */
-#define TRY_LATER 16u   /* choices that a first try waits for when the device is busy */
-#define TRY_AGAIN 32u   /* and that pass after a try that has brought nothing yet, doubled each
+#define SLOTS      4096u /* a power of two */
+#define PROBES     32u   /* slots that one key may be in */
+#define CANDIDATES 256u  /* devices that are looked at, more than the core shows */
+#define TRY_LATER  16u   /* choices that a first try waits for when the device is busy */
+#define TRY_AGAIN                                                                              \
+	32u        /* and that pass after a try that has brought nothing yet, doubled each
 			 * time */
-#define STALE     256u  /* choices after which a device that is as good is tried again */
+#define STALE 256u /* choices after which a device that is as good is tried again */
 
-#define KEY_FREE 0u /* never used: the search ends here */
+#define KEY_FREE  0u /* never used: the search ends here */
 #define KEY_TAKEN 1u /* someone is filling it */
-#define KEY_GONE 2u /* may be used anew */
+#define KEY_GONE  2u /* may be used anew */
 
 struct slot {
 	_Alignas(64) atomic_uint_least64_t key; /* device << 8 | op + 8, or KEY_* */
@@ -97,7 +99,7 @@ static uint64_t key_of(uint64_t device_id, enum acr_opcode opcode)
 static unsigned hash(uint64_t key, const char *alg)
 {
 	uint64_t h = (key ^ (uint64_t)(uintptr_t)alg * UINT64_C(0x9e3779b97f4a7c15)) *
-		     UINT64_C(0xd6e8feb86659fd93);
+	             UINT64_C(0xd6e8feb86659fd93);
 
 	return (unsigned)(h >> 40);
 }
@@ -112,7 +114,8 @@ static struct slot *find(struct rate *rate, uint64_t key, const char *alg, struc
 		struct slot *slot = &rate->slots[(at + i) % SLOTS];
 		uint64_t found = atomic_load_explicit(&slot->key, memory_order_acquire);
 
-		if (found == key && atomic_load_explicit(&slot->alg, memory_order_relaxed) == alg)
+		if (found == key &&
+		    atomic_load_explicit(&slot->alg, memory_order_relaxed) == alg)
 			return slot;
 		if ((found == KEY_FREE || found == KEY_GONE) && !*unused)
 			*unused = slot;
@@ -147,7 +150,7 @@ static struct slot *occupy(struct slot *slot, uint64_t key, const char *alg, con
 }
 
 static struct slot *slot_of(struct rate *rate, const struct acr_lb_session *session,
-			    const struct acr_lb_device *device)
+                            const struct acr_lb_device *device)
 {
 	uint64_t key = key_of(device->id, session->opcode);
 	struct slot *unused, *slot = find(rate, key, session->alg, &unused);
@@ -184,8 +187,8 @@ static double guess(const struct acr_lb_session *session, const struct acr_lb_de
 static double wait_for(const struct acr_lb_device *device, struct curve_line line)
 {
 	double work = (double)device->predicted_ns +
-		      (double)device->unpredicted * (double)line.fixed_ns +
-		      (double)device->unpredicted_bytes * (double)line.ns_per_byte;
+	              (double)device->unpredicted * (double)line.fixed_ns +
+	              (double)device->unpredicted_bytes * (double)line.ns_per_byte;
 	double all = (double)sessions(device);
 
 	if (sessions(device) < width(device))
@@ -194,7 +197,7 @@ static double wait_for(const struct acr_lb_device *device, struct curve_line lin
 }
 
 static struct view look(struct rate *rate, const struct acr_lb_session *session,
-			const struct acr_lb_device *device)
+                        const struct acr_lb_device *device)
 {
 	struct view view = { .slot = slot_of(rate, session, device) };
 	struct curve_line line = { 0, 0 };
@@ -227,7 +230,7 @@ static double finish(const struct view *view)
 
 /* Is it time to try this one, just to know? best is NULL where nobody is known. */
 static bool due(const struct view *view, const struct acr_lb_device *device,
-		const struct view *best)
+                const struct view *best)
 {
 	uint64_t passed, needed = 0;
 	unsigned tries;
@@ -235,7 +238,7 @@ static bool due(const struct view *view, const struct acr_lb_device *device,
 	if (!view->slot)
 		return false;
 	passed = atomic_load_explicit(&view->slot->seen, memory_order_relaxed) -
-		 atomic_load_explicit(&view->slot->taken_at, memory_order_relaxed);
+	         atomic_load_explicit(&view->slot->taken_at, memory_order_relaxed);
 	if (view->knows)
 		/* The worse it seems, the rarer: all such tries together cost 1/STALE. */
 		return best && (double)passed * finish(best) > STALE * finish(view);
@@ -276,7 +279,7 @@ static double burden(const struct view *view, const struct acr_lb_device *device
 /* All that are known are busy, first among them the one that will be done first: the one where
  * the session is the least burden. */
 static unsigned least_burden(const struct view *views, const struct acr_lb_device *devices,
-			     unsigned n, unsigned best)
+                             unsigned n, unsigned best)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (views[i].cost > 0 &&
@@ -287,7 +290,7 @@ static unsigned least_burden(const struct view *views, const struct acr_lb_devic
 
 /* The one that will be done first; where nothing is known, the one with the least load. */
 static unsigned first_done(const struct view *views, const struct acr_lb_device *devices,
-			   unsigned n)
+                           unsigned n)
 {
 	unsigned best = 0;
 
@@ -296,7 +299,8 @@ static unsigned first_done(const struct view *views, const struct acr_lb_device 
 		bool known = a->cost > 0, best_known = b->cost > 0;
 
 		if (known != best_known ? known
-		    : known ? finish(a) < finish(b) : less_loaded(&devices[i], &devices[best]))
+		    : known             ? finish(a) < finish(b)
+		                        : less_loaded(&devices[i], &devices[best]))
 			best = i;
 	}
 	return best;
@@ -304,7 +308,7 @@ static unsigned first_done(const struct view *views, const struct acr_lb_device 
 
 /* One that is to be tried, or n. */
 static unsigned one_to_try(const struct view *views, const struct acr_lb_device *devices,
-			   unsigned n, unsigned best)
+                           unsigned n, unsigned best)
 {
 	const struct view *first = views[best].cost > 0 ? &views[best] : NULL;
 	unsigned found = n;
@@ -316,26 +320,36 @@ static unsigned one_to_try(const struct view *views, const struct acr_lb_device 
 	return found < n && claim(&views[found]) ? found : n;
 }
 
+/* Milliseconds. */
+static void say_ms(struct words *words, const char *before, double ns)
+{
+	words_text(words, before);
+	words_decimal(words, (uint64_t)(ns * 1e-3), 3);
+}
+
 static void explain(const struct view *view, bool is_try, struct acr_lb_choice *choice)
 {
-	double total = finish(view) * 1e-6;
+	struct words words = words_begin(choice);
 
-	if (!is_try && view->cost > 0)
-		snprintf(choice->reason, sizeof(choice->reason),
-			 "done in %.3f ms: %.3f waiting, %.3f working", total, view->wait * 1e-6,
-			 view->cost * 1e-6);
-	else if (is_try && view->knows)
-		snprintf(choice->reason, sizeof(choice->reason),
-			 "a try after long, perhaps done in %.3f ms", total);
-	else
-		snprintf(choice->reason, sizeof(choice->reason),
-			 view->cost > 0 ? "a try at this size, perhaps done in %.3f ms"
-					: "a try: never measured", total);
+	if (!is_try && view->cost > 0) {
+		say_ms(&words, "done in ", finish(view));
+		say_ms(&words, " ms: ", view->wait);
+		say_ms(&words, " waiting, ", view->cost);
+		words_text(&words, " working");
+		return;
+	}
+	words_text(&words, view->cost <= 0 ? "a try: never measured"
+	                   : view->knows   ? "a try after long"
+	                                   : "a try at this size");
+	if (view->cost > 0) {
+		say_ms(&words, ", perhaps done in ", finish(view));
+		words_text(&words, " ms");
+	}
 }
 
 static int rate_find_device(void *data, const struct acr_lb_session *session,
-			    const struct acr_lb_device *devices, unsigned n,
-			    struct acr_lb_choice *choice)
+                            const struct acr_lb_device *devices, unsigned n,
+                            struct acr_lb_choice *choice)
 {
 	struct rate *rate = data;
 	struct view views[CANDIDATES], *chosen;
@@ -354,10 +368,10 @@ static int rate_find_device(void *data, const struct acr_lb_session *session,
 	choice->index = other < n ? other : best;
 	chosen = &views[choice->index];
 	if (other == n && chosen->slot)
-		atomic_store_explicit(&chosen->slot->taken_at,
-				      atomic_load_explicit(&chosen->slot->seen,
-							   memory_order_relaxed),
-				      memory_order_relaxed);
+		atomic_store_explicit(
+		        &chosen->slot->taken_at,
+		        atomic_load_explicit(&chosen->slot->seen, memory_order_relaxed),
+		        memory_order_relaxed);
 	choice->cost_ns = (uint64_t)chosen->cost;
 	choice->score = finish(chosen) * 1e-6;
 	explain(chosen, other < n, choice);
@@ -370,7 +384,7 @@ static int rate_find_device(void *data, const struct acr_lb_session *session,
 /* ---- learning ---- */
 
 static void rate_completed(void *data, uint64_t device_id, const struct acr_lb_session *session,
-			   uint64_t queue_ns, uint64_t process_ns)
+                           uint64_t queue_ns, uint64_t process_ns)
 {
 	struct rate *rate = data;
 	uint64_t key = key_of(device_id, session->opcode);
@@ -412,7 +426,7 @@ static void rate_forget(void *data, uint64_t device_id)
 /* ---- what it shows ---- */
 
 static const char *const op_names[ACR_OPCODES] = { "encrypt", "decrypt", "hash",   "mac",
-						   "sign",    "verify",  "random", "derive" };
+	                                           "sign",    "verify",  "random", "derive" };
 
 struct row {
 	char name[72];
@@ -434,8 +448,10 @@ static bool read_slot(struct slot *slot, struct row *row)
 	if (key > KEY_GONE && samples) {
 		const char *alg = atomic_load(&slot->alg);
 
-		*row = (struct row){ .op = op_names[(key & 255) - 8], .alg = *alg ? alg : "-",
-				     .line = atomic_load(&slot->curve.line), .samples = samples };
+		*row = (struct row){ .op = op_names[(key & 255) - 8],
+			             .alg = *alg ? alg : "-",
+			             .line = atomic_load(&slot->curve.line),
+			             .samples = samples };
 		memcpy(row->name, slot->name, sizeof(row->name));
 	}
 	atomic_flag_clear_explicit(&slot->curve.busy, memory_order_release);
@@ -457,18 +473,19 @@ static size_t rate_read_curve(void *data, char *text, size_t size)
 	struct rate *rate = data;
 	struct row *rows = calloc(SLOTS, sizeof(*rows));
 	unsigned count = 0;
-	size_t len = (size_t)snprintf(text, size, "# device\top\talg\tfixed-us\tns-per-byte\tsamples\n");
+	size_t len = (size_t)snprintf(text, size,
+	                              "# device\top\talg\tfixed-us\tns-per-byte\tsamples\n");
 
 	for (unsigned i = 0; rows && i < SLOTS; i++)
 		count += read_slot(&rate->slots[i], &rows[count]);
 	if (rows)
 		qsort(rows, count, sizeof(*rows), compare);
 	for (unsigned i = 0; i < count; i++)
-		len += (size_t)snprintf(len < size ? text + len : NULL, len < size ? size - len : 0,
-					"%s\t%s\t%s\t%.3f\t%.3f\t%" PRIu64 "\n", rows[i].name,
-					rows[i].op, rows[i].alg,
-					(double)rows[i].line.fixed_ns * 1e-3,
-					(double)rows[i].line.ns_per_byte, rows[i].samples);
+		len += (size_t)snprintf(
+		        len < size ? text + len : NULL, len < size ? size - len : 0,
+		        "%s\t%s\t%s\t%.3f\t%.3f\t%" PRIu64 "\n", rows[i].name, rows[i].op,
+		        rows[i].alg, (double)rows[i].line.fixed_ns * 1e-3,
+		        (double)rows[i].line.ns_per_byte, rows[i].samples);
 	free(rows);
 	return len;
 }
@@ -476,19 +493,19 @@ static size_t rate_read_curve(void *data, char *text, size_t size)
 static size_t rate_info(void *data, char *text, size_t size)
 {
 	struct rate *rate = data;
-	int n = snprintf(text, size,
-			 "placed: %" PRIu64 "\ntries: %" PRIu64 "\nlearned: %" PRIu64
-			 "\ndropped: %" PRIu64 "\n",
-			 (uint64_t)atomic_load(&rate->placed), (uint64_t)atomic_load(&rate->tried),
-			 (uint64_t)atomic_load(&rate->learned),
-			 (uint64_t)atomic_load(&rate->dropped));
+	int n = snprintf(
+	        text, size,
+	        "placed: %" PRIu64 "\ntries: %" PRIu64 "\nlearned: %" PRIu64
+	        "\ndropped: %" PRIu64 "\n",
+	        (uint64_t)atomic_load(&rate->placed), (uint64_t)atomic_load(&rate->tried),
+	        (uint64_t)atomic_load(&rate->learned), (uint64_t)atomic_load(&rate->dropped));
 
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size ? size - 1 : 0;
 }
 
 static const struct acr_lb_file rate_files[] = {
-	{ "curve", "what each operation costs on each device, as learned", 0444, rate_read_curve,
-	  NULL },
+	{ "curve", "what each operation costs on each device, as learned", 0444,
+	  rate_read_curve, NULL },
 	{ 0 },
 };
 

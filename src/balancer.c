@@ -309,8 +309,8 @@ bool acr_balancer_is_current(const char *name)
 
 /* ---- its files ---- */
 
-/* Hold one, so that it isn't unloaded; NULL: not loaded. No list is locked meanwhile: a balancer
- * may take its time. */
+/* Hold one, so that it isn't unloaded; NULL: not loaded. No list is locked meanwhile: a
+ * balancer may take its time. */
 static struct acr_balancing *use(const char *name)
 {
 	struct acr_balancing *lb;

@@ -10,7 +10,8 @@
 /* A balancer with data of its own. */
 struct acr_balancing;
 
-/* Ask one, NULL: the current one. Falls back to the first device. Any thread, inside an epoch. */
+/* Ask one, NULL: the current one. Falls back to the first device. Any thread, inside an
+ * epoch. */
 void acr_balancer_choose(struct acr_balancing *lb, const struct acr_lb_session *session,
 			 const struct acr_lb_device *devices, unsigned n,
 			 struct acr_lb_choice *choice);

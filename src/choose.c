@@ -27,7 +27,7 @@ static uint64_t load(const atomic_uint_least64_t *value)
 }
 
 static void describe_device(const struct acr_device *dev, const struct acr_capstat *cap,
-			    struct acr_lb_device *out)
+                            struct acr_lb_device *out)
 {
 	*out = (struct acr_lb_device){
 		.name = dev->spec->name,
@@ -51,7 +51,7 @@ static void add_member(struct acr_lb_device *sum, const struct acr_lb_device *on
 		sum->mean_ns += one->mean_ns;
 	else
 		sum->mean_ns = (sum->mean_ns * sum->width + one->mean_ns * one->width) /
-			       (sum->width + one->width);
+		               (sum->width + one->width);
 	sum->width += one->width;
 	sum->queued += one->queued;
 	sum->running += one->running;
@@ -64,7 +64,7 @@ static void add_member(struct acr_lb_device *sum, const struct acr_lb_device *on
 
 /* Can this device, or anything in this group, take the job now? */
 static bool look(const struct acr_device_set *set, unsigned at, const struct acr_job *job,
-		 struct acr_lb_device *out, bool *full)
+                 struct acr_lb_device *out, bool *full)
 {
 	const struct acr_device *dev = set->devices[at];
 	const struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
@@ -95,7 +95,7 @@ static bool look(const struct acr_device_set *set, unsigned at, const struct acr
 
 /* What could take the job in one group, -1: in none. Returns how many. */
 static unsigned look_all(const struct acr_device_set *set, int group, const struct acr_job *job,
-			 struct acr_lb_device *shown, unsigned *places, bool *full)
+                         struct acr_lb_device *shown, unsigned *places, bool *full)
 {
 	unsigned n = 0;
 
@@ -105,8 +105,8 @@ static unsigned look_all(const struct acr_device_set *set, int group, const stru
 	return n;
 }
 
-/* Where the choice begins: in no group (-1), or in the one that the job is bound to. False: that
- * is gone or doesn't work. */
+/* Where the choice begins: in no group (-1), or in the one that the job is bound to. False:
+ * that is gone or doesn't work. */
 static bool begin_at(const struct acr_device_set *set, const struct acr_job *job, int *at)
 {
 	*at = -1;
@@ -119,26 +119,27 @@ static bool begin_at(const struct acr_device_set *set, const struct acr_job *job
 }
 
 /* "pool: rate: done in ..."; what doesn't fit is cut off at the end. */
-static void name_groups(const struct acr_device_set *set, int group, struct acr_lb_choice *choice)
+static void name_groups(const struct acr_device_set *set, int group,
+                        struct acr_lb_choice *choice)
 {
 	char text[2 * ACR_LB_REASON];
 
 	if (group < 0)
 		return;
-	snprintf(text, sizeof text, "%.64s: %.94s", acr_balancing_name(set->devices[group]->group->lb),
-		 choice->reason);
+	snprintf(text, sizeof text, "%.64s: %.94s",
+	         acr_balancing_name(set->devices[group]->group->lb), choice->reason);
 	for (;; group = set->parents[group]) {
 		memcpy(choice->reason, text, sizeof choice->reason);
 		choice->reason[sizeof choice->reason - 1] = 0;
 		if (group < 0)
 			break;
 		snprintf(text, sizeof text, "%.64s: %s", set->devices[group]->spec->name,
-			 choice->reason);
+		         choice->reason);
 	}
 }
 
 struct acr_device *acr_choose(const struct acr_device_set *set, const struct acr_job *job,
-			      struct acr_lb_choice *choice, bool *full)
+                              struct acr_lb_choice *choice, bool *full)
 {
 	struct acr_lb_session session = describe_job(job);
 	struct acr_lb_device shown[CANDIDATES];
@@ -158,7 +159,8 @@ struct acr_device *acr_choose(const struct acr_device_set *set, const struct acr
 	while ((n = look_all(set, group, job, shown, places, full))) {
 		const struct acr_device *owner = group < 0 ? NULL : set->devices[group];
 
-		acr_balancer_choose(owner ? owner->group->lb : NULL, &session, shown, n, choice);
+		acr_balancer_choose(owner ? owner->group->lb : NULL, &session, shown, n,
+		                    choice);
 		if (!set->devices[places[choice->index]]->group)
 			break;
 		group = (int)places[choice->index];
@@ -205,7 +207,7 @@ void acr_choose_learn(const struct acr_device *dev, const struct acr_job *job)
 		if (group < 0)
 			break;
 		acr_balancer_completed(set->devices[group]->group->lb, dev->id, &session,
-				       job->queue_ns, job->process_ns);
+		                       job->queue_ns, job->process_ns);
 	}
 	acr_balancer_completed(NULL, dev->id, &session, job->queue_ns, job->process_ns);
 	acr_epoch_leave();

@@ -27,7 +27,7 @@ static const struct acr_device *by_name(const struct acr_device_set *set, const 
 
 /* Is a group of this name, that there isn't yet, expected anywhere inside dev? */
 static bool leads_to(const struct acr_device_set *set, const struct acr_device *dev,
-		     const char *name)
+                     const char *name)
 {
 	if (!dev || !dev->group)
 		return false;
@@ -61,7 +61,8 @@ static int check_member(struct acr_device *dev, char **members, unsigned at)
 	else if (leads_to(set, by_name(set, name), dev->spec->name))
 		acr_device_explain(dev, "its member %s would have it as a member", name);
 	else if (owner)
-		acr_device_explain(dev, "%s is a member of %s already", name, owner->spec->name);
+		acr_device_explain(dev, "%s is a member of %s already", name,
+		                   owner->spec->name);
 	else if (g_strv_contains((const char *const *)members + at + 1, name))
 		acr_device_explain(dev, "%s is named twice", name);
 	else
@@ -166,7 +167,7 @@ bool acr_group_contains(const struct acr_device *group, const struct acr_device 
 
 /* Inside an epoch. alg NULL: anything. */
 static bool works(const struct acr_device_set *set, const struct acr_device *dev,
-		  enum acr_opcode opcode, const struct acr_alg *alg)
+                  enum acr_opcode opcode, const struct acr_alg *alg)
 {
 	int at;
 
@@ -182,7 +183,7 @@ static bool works(const struct acr_device_set *set, const struct acr_device *dev
 }
 
 bool acr_group_offers(const struct acr_device *group, enum acr_opcode opcode,
-		      const struct acr_alg *alg)
+                      const struct acr_alg *alg)
 {
 	bool found;
 

@@ -35,11 +35,11 @@ void acr_report_group_load(struct acr_device *group, GString *text)
 		orphans += atomic_load(&dev->orphans);
 	}
 	g_string_append_printf(text,
-			       "queued: %" PRIu64 "\nrunning: %" PRIu64 "\nqueued-bytes: %" PRIu64
-			       "\nutilisation-percent: %" PRIu64 "\ngiven-up: %" PRIu64
-			       "\nmembers: %s\nbalancer: %s\n",
-			       queued, running, bytes, width ? busy / width : 0, orphans, members,
-			       acr_device_option(group, "balancer"));
+	                       "queued: %" PRIu64 "\nrunning: %" PRIu64
+	                       "\nqueued-bytes: %" PRIu64 "\nutilisation-percent: %" PRIu64
+	                       "\ngiven-up: %" PRIu64 "\nmembers: %s\nbalancer: %s\n",
+	                       queued, running, bytes, width ? busy / width : 0, orphans,
+	                       members, acr_device_option(group, "balancer"));
 }
 
 /* ---- queue ---- */
@@ -65,7 +65,8 @@ static bool before(const struct lane *a, const struct lane *b)
 
 	rank_of(a->line, &effective[0], &waiting[0]);
 	rank_of(b->line, &effective[1], &waiting[1]);
-	return effective[0] != effective[1] ? effective[0] > effective[1] : waiting[0] > waiting[1];
+	return effective[0] != effective[1] ? effective[0] > effective[1]
+	                                    : waiting[0] > waiting[1];
 }
 
 /* Move the first line of a lane to the text. */
@@ -123,7 +124,7 @@ static void sum_hist(struct acr_hist *sum, const struct acr_hist *from)
 }
 
 void acr_report_group_sum(struct acr_device *group, struct acr_counters *counters,
-			  struct acr_hist *process, struct acr_hist *queue)
+                          struct acr_hist *process, struct acr_hist *queue)
 {
 	g_autoptr(GPtrArray) list = leaves(group);
 
@@ -137,14 +138,14 @@ void acr_report_group_sum(struct acr_device *group, struct acr_counters *counter
 
 /* One capability of all members together; false: none has it. */
 static bool sum_capability(const GPtrArray *list, enum acr_opcode op, unsigned row,
-			   struct acr_capstat *sum)
+                           struct acr_capstat *sum)
 {
 	uint64_t length = 0, time = 0;
 	bool found = false;
 
 	for (guint i = 0; i < list->len; i++) {
 		const struct acr_capstat *cap =
-			((struct acr_device *)list->pdata[i])->by_alg[op][row];
+		        ((struct acr_device *)list->pdata[i])->by_alg[op][row];
 		if (!cap)
 			continue;
 		found = true;
@@ -167,7 +168,7 @@ void acr_report_group_capabilities(struct acr_device *group, GString *text)
 		for (unsigned op = 0; op < ACR_OPCODES; op++) {
 			struct acr_capstat sum = {
 				.cap = { .opcode = (enum acr_opcode)op,
-					 .alg = acr_alg_row(row)->name },
+				         .alg = acr_alg_row(row)->name },
 			};
 			if (sum_capability(list, (enum acr_opcode)op, row, &sum))
 				acr_report_capability(&sum, text);

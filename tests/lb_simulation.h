@@ -22,8 +22,8 @@ struct sim_device {
 	const char *name;
 	double fixed_ns, ns_per_byte;
 	unsigned width;
-	double noise;   /* share of the time by which one may differ, up or down */
-	bool broken;    /* all that it gets comes back without a result at once */
+	double noise; /* share of the time by which one may differ, up or down */
+	bool broken;  /* all that it gets comes back without a result at once */
 	struct sim_work {
 		uint64_t bytes, cost_ns;
 		double ends; /* running only */
@@ -53,8 +53,12 @@ static double sim_time(struct sim *sim, const struct sim_device *dev, uint64_t b
 
 static struct acr_lb_session sim_session(const struct sim *sim, uint64_t bytes)
 {
-	return (struct acr_lb_session){ .opcode = ACR_HASH, .alg = sim->alg, .bytes = bytes,
-					.priority = 1000, .uid = 1, .pid = 1 };
+	return (struct acr_lb_session){ .opcode = ACR_HASH,
+		                        .alg = sim->alg,
+		                        .bytes = bytes,
+		                        .priority = 1000,
+		                        .uid = 1,
+		                        .pid = 1 };
 }
 
 static void sim_weigh(struct sim_device *dev, const struct sim_work *work, uint64_t by)
@@ -90,16 +94,21 @@ static unsigned sim_ask(struct sim *sim, uint64_t bytes, struct acr_lb_choice *c
 		const struct sim_device *dev = &sim->devices[i];
 
 		shown[i] = (struct acr_lb_device){
-			.name = dev->name, .id = i + 1, .width = dev->width,
-			.queued = dev->queued, .running = dev->active,
-			.queued_bytes = dev->load_bytes, .predicted_ns = dev->predicted_ns,
+			.name = dev->name,
+			.id = i + 1,
+			.width = dev->width,
+			.queued = dev->queued,
+			.running = dev->active,
+			.queued_bytes = dev->load_bytes,
+			.predicted_ns = dev->predicted_ns,
 			.unpredicted = dev->unpredicted,
 			.unpredicted_bytes = dev->unpredicted_bytes,
 		};
 	}
 	*choice = (struct acr_lb_choice){ 0 };
 	CHECK(!sim->table->find_device(sim->data, &session, shown, sim->count, choice));
-	CHECK(choice->index < sim->count && choice->reason[0] && !strpbrk(choice->reason, "\t\n"));
+	CHECK(choice->index < sim->count && choice->reason[0] &&
+	      !strpbrk(choice->reason, "\t\n"));
 	memcpy(sim->reason, choice->reason, sizeof sim->reason);
 	return choice->index;
 }
@@ -144,8 +153,8 @@ static void sim_end_one(struct sim *sim)
 	sim_weigh(first, &work, (uint64_t)-1);
 	session = sim_session(sim, work.bytes);
 	if (sim->table->completed)
-		sim->table->completed(sim->data, (uint64_t)(first - sim->devices) + 1, &session, 0,
-				      (uint64_t)work.time);
+		sim->table->completed(sim->data, (uint64_t)(first - sim->devices) + 1, &session,
+		                      0, (uint64_t)work.time);
 	sim_start(sim, first);
 }
 
@@ -165,10 +174,13 @@ static double sim_run(struct sim *sim, const uint64_t *sizes, unsigned n, unsign
 }
 
 static void sim_begin(struct sim *sim, const struct acr_balancer *table,
-		      struct sim_device *devices, unsigned count)
+                      struct sim_device *devices, unsigned count)
 {
-	*sim = (struct sim){ .table = table, .devices = devices, .count = count, .seed = 4711,
-			     .alg = "sha256" };
+	*sim = (struct sim){ .table = table,
+		             .devices = devices,
+		             .count = count,
+		             .seed = 4711,
+		             .alg = "sha256" };
 	CHECK(!table->create(&sim->data));
 }
 
@@ -186,7 +198,8 @@ struct sim_split {
 
 static int sim_compare(const void *a, const void *b)
 {
-	double x = ((const struct sim_split *)a)->ratio, y = ((const struct sim_split *)b)->ratio;
+	double x = ((const struct sim_split *)a)->ratio,
+	       y = ((const struct sim_split *)b)->ratio;
 
 	return x < y ? -1 : x > y;
 }
@@ -194,7 +207,8 @@ static int sim_compare(const void *a, const void *b)
 /* The least time in which two devices can do all sizes when each is given its part in advance
  * and is never idle before its end: those that suit the first best go there, up to where both
  * end together; a session may even be cut. No assignment of whole sessions is better. */
-static double sim_best_split(const struct sim_device *devices, const uint64_t *sizes, unsigned n)
+static double sim_best_split(const struct sim_device *devices, const uint64_t *sizes,
+                             unsigned n)
 {
 	struct sim_split *splits = calloc(n, sizeof *splits);
 	double first = 0, second = 0, result = 0;
@@ -202,9 +216,9 @@ static double sim_best_split(const struct sim_device *devices, const uint64_t *s
 	for (unsigned i = 0; i < n; i++) {
 		double bytes = (double)sizes[i];
 		splits[i].first = (devices[0].fixed_ns + devices[0].ns_per_byte * bytes) /
-				  devices[0].width;
+		                  devices[0].width;
 		splits[i].second = (devices[1].fixed_ns + devices[1].ns_per_byte * bytes) /
-				   devices[1].width;
+		                   devices[1].width;
 		splits[i].ratio = splits[i].first / splits[i].second;
 		second += splits[i].second;
 	}

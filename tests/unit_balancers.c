@@ -18,7 +18,7 @@
 
 #define RUNS     20000 /* sessions of a simulation */
 #define FLIGHT   20000 /* sessions in flight while balancers change */
-#define PATIENCE 60   /* seconds after which something is taken for lost */
+#define PATIENCE 60    /* seconds after which something is taken for lost */
 
 static struct acr_module *modules[2]; /* rate, least-loaded */
 static uint64_t sizes[RUNS];
@@ -46,21 +46,26 @@ static const struct pair {
 	unsigned outstanding;
 	double least; /* part of the best split's throughput that `rate` must reach */
 } pairs[] = {
-	{ "alike at 20 kB", { { .name = "a", .fixed_ns = 1e5, .ns_per_byte = 100, .width = 1 },
-			      { .name = "b", .fixed_ns = 2e6, .ns_per_byte = 5, .width = 1 } },
-	  64, 0.95 },
+	{ "alike at 20 kB",
+	  { { .name = "a", .fixed_ns = 1e5, .ns_per_byte = 100, .width = 1 },
+	    { .name = "b", .fixed_ns = 2e6, .ns_per_byte = 5, .width = 1 } },
+	  64,
+	  0.95 },
 	{ "wide and slow to start",
 	  { { .name = "a", .fixed_ns = 5e4, .ns_per_byte = 50, .width = 2 },
 	    { .name = "b", .fixed_ns = 8e6, .ns_per_byte = 10, .width = 8 } },
-	  128, 0.95 },
+	  128,
+	  0.95 },
 	{ "with 30 % noise",
 	  { { .name = "a", .fixed_ns = 1e5, .ns_per_byte = 100, .width = 1, .noise = 0.3 },
 	    { .name = "b", .fixed_ns = 2e6, .ns_per_byte = 5, .width = 1, .noise = 0.3 } },
-	  64, 0.95 },
+	  64,
+	  0.95 },
 	{ "one is better at everything",
 	  { { .name = "a", .fixed_ns = 1e4, .ns_per_byte = 1, .width = 1 },
 	    { .name = "b", .fixed_ns = 1e6, .ns_per_byte = 100, .width = 1 } },
-	  32, 0.95 },
+	  32,
+	  0.95 },
 };
 
 static double throughput(const struct pair *pair, unsigned module)
@@ -100,8 +105,8 @@ static struct sim_device *sim_devices(unsigned n, const struct sim_device *from)
 }
 
 /* The line of a device in `curve`; false: none. */
-static bool curve_of(const struct sim *sim, const char *name, double *fixed_us, double *per_byte,
-		     unsigned *samples)
+static bool curve_of(const struct sim *sim, const char *name, double *fixed_us,
+                     double *per_byte, unsigned *samples)
 {
 	char text[4096], head[80], *line;
 
@@ -109,7 +114,8 @@ static bool curve_of(const struct sim *sim, const char *name, double *fixed_us, 
 	CHECK(!strncmp(text, "# device\top\talg\tfixed-us\tns-per-byte\tsamples\n", 44));
 	snprintf(head, sizeof head, "\n%s\thash\tsha256\t", name);
 	line = strstr(text, head);
-	return line && sscanf(line + strlen(head), "%lf\t%lf\t%u", fixed_us, per_byte, samples) == 3;
+	return line &&
+	       sscanf(line + strlen(head), "%lf\t%lf\t%u", fixed_us, per_byte, samples) == 3;
 }
 
 static void test_curve(void)
@@ -259,14 +265,15 @@ static void submit(struct acr_buf *src, unsigned i)
 
 static void *switch_all(void *unused)
 {
-	static const char *const names[] = { "rate", "least-loaded", "affinity", "round-robin" };
+	static const char *const names[] = { "rate", "least-loaded", "affinity",
+		                             "round-robin" };
 	uint64_t seed = 5;
 
 	while (!atomic_load(&calm)) {
 		const char *name = names[chance(&seed, 4)];
-		int error = chance(&seed, 2) ? acr_balancer_switch(name)
-			    : chance(&seed, 2) ? acr_balancer_unload(name)
-					       : acr_balancer_load(name);
+		int error = chance(&seed, 2)   ? acr_balancer_switch(name)
+		            : chance(&seed, 2) ? acr_balancer_unload(name)
+		                               : acr_balancer_load(name);
 		CHECK(!error || error == -ENOENT || error == -EBUSY || error == -EEXIST);
 		if (chance(&seed, 50) == 0)
 			acr_sched_rehash();
@@ -296,7 +303,7 @@ static void test_flight(void)
 	uint8_t data[300] = { 1 };
 	pthread_t thread;
 
-	acr_log_set_level((enum acr_log_level)-1); /* refusals are part of it */
+	acr_log_set_level((enum acr_log_level) - 1); /* refusals are part of it */
 	CHECK(!acr_buf_write(src, 0, data, sizeof data));
 	add_device("d0=delay:us=20,width=64");
 	add_device("d1=delay:us=100,width=256");

@@ -12,8 +12,9 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 import acr  # noqa: E402
+import balancers  # noqa: E402
 
 RUNS = 5
 KEY, IV = bytes(range(32)), bytes(range(16))
@@ -146,6 +147,7 @@ def table(daemon, bare, folder):
                 lambda: openssl_enc(alg, file, size), "openssl enc, file to /dev/null")
         compare(f"one request, 64 MiB, {alg}", "MB/s", lambda: whole(daemon, alg, data),
                 lambda: openssl_speed(alg), "openssl speed, in memory")
+    balancers.rows(compare, timed)
 
 
 if __name__ == "__main__":

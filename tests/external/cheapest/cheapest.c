@@ -63,8 +63,8 @@ static double score(const struct prices *prices, const struct acr_lb_device *dev
 }
 
 static int cheapest_find_device(void *data, const struct acr_lb_session *session,
-				const struct acr_lb_device *devices, unsigned n,
-				struct acr_lb_choice *choice)
+                                const struct acr_lb_device *devices, unsigned n,
+                                struct acr_lb_choice *choice)
 {
 	struct cheapest *cheapest = data;
 	const struct prices *prices = atomic_load(&cheapest->prices); /* once */
@@ -78,7 +78,8 @@ static int cheapest_find_device(void *data, const struct acr_lb_session *session
 		choice->score = score(prices, &devices[i]);
 	}
 	snprintf(choice->reason, sizeof(choice->reason), "price %u, load %.1f, of %u",
-		 price_of(prices, devices[choice->index].name), load(&devices[choice->index]), n);
+	         price_of(prices, devices[choice->index].name), load(&devices[choice->index]),
+	         n);
 	return 0;
 }
 
@@ -91,7 +92,7 @@ static struct prices *parse(const char *text)
 	while (prices && *text) {
 		if (prices->count == PRICES ||
 		    sscanf(text, "%64s %u%n", prices->list[prices->count].name,
-			   &prices->list[prices->count].price, &used) != 2) {
+		           &prices->list[prices->count].price, &used) != 2) {
 			acr_log(ACR_LOG_ERROR, "cheapest", "prices are lines of NAME PRICE");
 			free(prices);
 			return NULL;
@@ -125,13 +126,15 @@ static size_t cheapest_read(void *data, char *text, size_t size)
 	if (size)
 		text[0] = 0;
 	for (unsigned i = 0; prices && i < prices->count; i++)
-		len += (size_t)snprintf(len < size ? text + len : NULL, len < size ? size - len : 0,
-					"%s %u\n", prices->list[i].name, prices->list[i].price);
+		len += (size_t)snprintf(len < size ? text + len : NULL,
+		                        len < size ? size - len : 0, "%s %u\n",
+		                        prices->list[i].name, prices->list[i].price);
 	return len;
 }
 
-static void cheapest_completed(void *data, uint64_t device_id, const struct acr_lb_session *session,
-			       uint64_t queue_ns, uint64_t process_ns)
+static void cheapest_completed(void *data, uint64_t device_id,
+                               const struct acr_lb_session *session, uint64_t queue_ns,
+                               uint64_t process_ns)
 {
 	struct cheapest *cheapest = data;
 
@@ -144,7 +147,7 @@ static size_t cheapest_info(void *data, char *text, size_t size)
 	struct cheapest *cheapest = data;
 
 	return (size_t)snprintf(text, size, "process-time-ns: %" PRIu64 "\n",
-				(uint64_t)atomic_load(&cheapest->spent));
+	                        (uint64_t)atomic_load(&cheapest->spent));
 }
 
 static const struct acr_lb_file cheapest_files[] = {

@@ -6,6 +6,8 @@
 
 #include <acrypto/balancer.h>
 
+#include <string.h>
+
 struct words {
 	char *at, *end; /* of choice->reason; room for the final 0 is kept */
 };
@@ -18,8 +20,11 @@ static inline struct words words_begin(struct acr_lb_choice *choice)
 
 static inline void words_text(struct words *words, const char *text)
 {
-	while (*text && words->at < words->end)
-		*words->at++ = *text++;
+	size_t room = (size_t)(words->end - words->at), len = strlen(text);
+
+	len = len < room ? len : room;
+	memcpy(words->at, text, len);
+	words->at += len;
 	*words->at = 0;
 }
 

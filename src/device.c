@@ -3,6 +3,7 @@
 #include "device.h"
 
 #include "device_inner.h"
+#include "health.h"
 #include "module.h"
 #include "secret.h"
 
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define INLINE_MAX ((size_t)64 * 1024) /* above, a hand-over costs less than the waiting */
 
@@ -51,10 +53,12 @@ void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
 }
 
-void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
+void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
+			      unsigned beside)
 {
 	atomic_store_explicit(&attempt->state, ACR_RUNNING, memory_order_relaxed);
 	attempt->started_ns = now;
+	attempt->beside = beside;
 	attempt->prev = NULL;
 	attempt->next = dev->running;
 	if (dev->running)
@@ -169,7 +173,8 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		/* Once it is queued, others may run it or free it. */
 		area = attempt->op.driver_area;
 		attempt->op.driver_area = NULL;
-		if (atomic_load(&dev->state) != ACR_BROKEN && !dev->stopping)
+		if (atomic_load(&dev->state) != ACR_BROKEN &&
+		    atomic_load(&dev->state) != ACR_REMOVED && !dev->stopping)
 			queued = acr_queue_return(&dev->queue, &attempt->entry);
 		if (queued) {
 			acr_device_enter_queue(dev, attempt);
@@ -193,6 +198,13 @@ static void repeat_cancels(struct acr_device *dev, struct acr_op **ops, struct a
 	}
 }
 
+static int thread_id(void)
+{
+	static _Thread_local int id;
+
+	return id ? id : (id = gettid());
+}
+
 void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n)
 {
 	struct acr_op *ops[ACR_BATCH_MAX];
@@ -206,8 +218,10 @@ void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, un
 	if (dev->driver->cancel)
 		for (unsigned i = 0; i < n; i++)
 			jobs[i] = acr_job_ref(((struct acr_attempt *)ops[i])->job);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		atomic_store(&((struct acr_attempt *)ops[i])->tid, thread_id());
 		atomic_store(&((struct acr_attempt *)ops[i])->shown, true);
+	}
 	pthread_mutex_lock(&dev->lock);
 	returns = dev->returns;
 	pthread_mutex_unlock(&dev->lock);
@@ -231,12 +245,12 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	bool run = false;
 
 	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->state) != ACR_READY) {
+	if (!acr_device_takes(dev, attempt->job)) {
 		error = -ENODEV;
 	} else if (may_inline && may_run_inline(dev, attempt->job)) {
 		run = true;
 		dev->callers++;
-		acr_device_start_running(dev, attempt, attempt->queued_ns);
+		acr_device_start_running(dev, attempt, attempt->queued_ns, 1);
 	} else if (!acr_device_has_room(attempt->cap)) {
 		attempt->overflows = attempt->job->bound != NULL;
 		error = -EAGAIN;
@@ -392,7 +406,8 @@ void acr_op_done(struct acr_op *op, int error)
 	struct acr_attempt *attempt = (struct acr_attempt *)op;
 	struct acr_device *dev = attempt->device;
 	bool result = !error || error == -EBADMSG || error == -EINVAL;
-	bool blameless = error == -EOPNOTSUPP || error == -ENOSPC || error == -EDQUOT;
+	bool blameless = error == -EOPNOTSUPP || error == -EAGAIN || error == -ENOSPC ||
+			 error == -EDQUOT;
 	int expected = ACR_RUNNING;
 	uint64_t now = acr_now_ns();
 
@@ -413,6 +428,10 @@ void acr_op_done(struct acr_op *op, int error)
 	}
 	pthread_mutex_lock(&dev->lock);
 	stop_running(dev, attempt);
+	if (!error)
+		acr_device_learn(attempt, now - attempt->started_ns);
+	if (!blameless)
+		acr_health_note(dev, !result);
 	pthread_mutex_unlock(&dev->lock);
 	returned(dev);
 	acr_sched_ended(attempt, error);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define QUICK_NS 10000 /* a call of submit() costs as much */
+#define STUCK_S  2     /* that removal waits for a thread that hangs in the driver */
+
 static bool has_work(const struct acr_device *dev)
 {
 	if (!dev->queue.count || dev->blocked || atomic_load(&dev->state) == ACR_BROKEN)
@@ -29,16 +32,29 @@ static unsigned share(const struct acr_device *dev)
 	return (unsigned)MIN(most, fair);
 }
 
+/* May one more go along with what a thread of a SYNC driver has taken, to be computed after it?
+ * Only where that costs nobody anything: no other user waits at this priority, and it is quick. */
+static bool may_join(const struct acr_device *dev, const struct acr_attempt *first)
+{
+	uint64_t mean = atomic_load_explicit(&first->cap->mean_ns, memory_order_relaxed);
+
+	if (!(dev->driver->flags & ACR_DRIVER_SYNC))
+		return true;
+	return mean && mean < QUICK_NS && !acr_queue_has_others(&dev->queue, first->entry.uid);
+}
+
 /* Under (q). */
 static unsigned take(struct acr_device *dev, struct acr_attempt **attempts)
 {
+	bool sync = dev->driver->flags & ACR_DRIVER_SYNC;
 	unsigned n = 0, most = share(dev);
 	uint64_t now = acr_now_ns();
 
-	while (n < most && dev->queue.count) {
+	while (n < most && dev->queue.count && (!n || may_join(dev, attempts[0]))) {
 		struct acr_attempt *attempt = attempt_of(acr_queue_pop(&dev->queue));
+		unsigned beside = sync ? n : (unsigned)atomic_load(&dev->running_count);
 		acr_device_leave_queue(dev, attempt);
-		acr_device_start_running(dev, attempt, now);
+		acr_device_start_running(dev, attempt, now, beside + 1);
 		attempts[n++] = attempt;
 	}
 	if (dev->overflow.count)
@@ -102,7 +118,9 @@ static void *worker(void *data)
 
 	pthread_mutex_lock(&dev->lock);
 	while (!dev->stopping) {
-		if (has_work(dev))
+		if (dev->health.evict)
+			acr_device_evict(dev);
+		else if (has_work(dev))
 			work_once(dev);
 		else
 			wait_for_work(dev);
@@ -128,18 +146,30 @@ int acr_device_start(struct acr_device *dev)
 	return dev->thread_count ? 0 : -EAGAIN;
 }
 
-void acr_device_stop(struct acr_device *dev)
+bool acr_device_stop(struct acr_device *dev)
 {
+	struct timespec until;
+	int late = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += STUCK_S;
 	pthread_mutex_lock(&dev->lock);
 	dev->stopping = true;
 	pthread_cond_broadcast(&dev->work);
-	while (dev->callers)
-		pthread_cond_wait(&dev->work, &dev->lock);
+	while (dev->callers && !late) {
+		if (dev->health.hung)
+			late = pthread_cond_timedwait(&dev->work, &dev->lock, &until);
+		else
+			pthread_cond_wait(&dev->work, &dev->lock);
+	}
 	pthread_mutex_unlock(&dev->lock);
+	if (late)
+		return false;
 	for (unsigned i = 0; i < dev->thread_count; i++)
 		pthread_join(dev->threads[i], NULL);
 	free(dev->threads);
 	dev->threads = NULL;
 	dev->thread_count = 0;
+	return true;
 }
 

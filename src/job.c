@@ -6,6 +6,13 @@
 
 #include <stdlib.h>
 
+struct acr_state *acr_state_ref(struct acr_state *state)
+{
+	if (state)
+		atomic_fetch_add(&state->refs, 1);
+	return state;
+}
+
 void acr_state_unref(struct acr_state *state)
 {
 	if (!state || atomic_fetch_sub(&state->refs, 1) != 1)
@@ -58,6 +65,8 @@ void acr_job_unref(struct acr_job *job)
 	acr_buf_unref(job->dst);
 	acr_state_unref(job->state);
 	acr_state_unref(job->state_out);
+	acr_state_unref(job->shadow);
+	acr_state_unref(job->shadow_out);
 	acr_device_unref(job->bound);
 	clear_attempt(&job->first);
 	for (struct acr_attempt *attempt = job->extra, *older; attempt; attempt = older) {

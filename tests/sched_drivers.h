@@ -220,7 +220,7 @@ static void gate_cancel(struct acr_device *dev, struct acr_op *op)
 }
 
 /* End the oldest, when it has come. */
-static void gate_open(struct gate *gate, int error)
+static inline void gate_open(struct gate *gate, int error)
 {
 	struct acr_op *op;
 
@@ -232,7 +232,7 @@ static void gate_open(struct gate *gate, int error)
 	gate_end(op, error);
 }
 
-static void gate_wait(struct gate *gate, unsigned count)
+static inline void gate_wait(struct gate *gate, unsigned count)
 {
 	pthread_mutex_lock(&gate->lock);
 	while (gate->count < count)
@@ -309,21 +309,5 @@ static const struct acr_driver drivers[] = {
 	{ .name = "lazy", .options = options, .probe = add_capabilities, .submit = lazy_submit,
 	  .flush = lazy_flush },
 };
-
-extern const struct acr_balancer_module acrypto_balancer;
-
-static void make_modules(void)
-{
-	static struct acr_module modules[] = {
-		{ "calc", &drivers[0], NULL },  { "gate", &drivers[1], NULL },
-		{ "early", &drivers[2], NULL }, { "lazy", &drivers[3], NULL },
-		{ "least-loaded", NULL, NULL }, { NULL, NULL, NULL },
-	};
-
-	modules[4].balancer = acrypto_balancer.balancer;
-	static_modules = modules;
-	sem_init(&lazy_flushes, 0, 0);
-	sem_init(&lazy_may_flush, 0, 0);
-}
 
 #endif

@@ -25,6 +25,7 @@ FS_SHOW(device_load);
 FS_SHOW(device_queue);
 FS_SHOW(device_capabilities);
 FS_SHOW(device_stats);
+FS_SHOW(device_check);
 FS_SHOW(lb_current);
 FS_SHOW(balancer_info);
 
@@ -32,6 +33,7 @@ FS_STORE(session_ctl);
 FS_STORE(device_add);
 FS_STORE(device_remove);
 FS_STORE(device_ctl);
+FS_STORE(device_check);
 FS_STORE(lb_current);
 FS_STORE(lb_load);
 FS_STORE(lb_unload);

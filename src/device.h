@@ -61,7 +61,7 @@ struct acr_device {
 	struct acr_attempt *running; /* (q) list */
 	bool blocked;                /* (q) the driver took fewer than offered */
 	bool stopping;               /* (q) threads shall end */
-	bool accepted_unflushed;     /* (q) */
+	uint64_t unflushed_ns;       /* (q) since when something may wait for flush(), 0: nothing */
 	char broken_reason[ACR_SENTENCE]; /* (q) */
 	pthread_t *threads;
 	unsigned thread_count;

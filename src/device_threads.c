@@ -65,7 +65,7 @@ static unsigned take(struct acr_device *dev, struct acr_attempt **attempts)
 /* Under (q), which is let go meanwhile. */
 static void flush(struct acr_device *dev)
 {
-	dev->accepted_unflushed = false;
+	dev->unflushed_ns = 0;
 	dev->callers++;
 	pthread_mutex_unlock(&dev->lock);
 	dev->driver->flush(dev);
@@ -74,17 +74,24 @@ static void flush(struct acr_device *dev)
 		pthread_cond_broadcast(&dev->work);
 }
 
-/* Wait for work; flush when the driver has had nothing new for flush_us. Under (q). */
+/* Has what was accepted first waited for long enough? Under (q). */
+static bool flush_is_due(const struct acr_device *dev)
+{
+	return dev->unflushed_ns && dev->flush_us &&
+	       acr_now_ns() - dev->unflushed_ns >= (uint64_t)dev->flush_us * 1000;
+}
+
+/* Wait for work, or until it is time to flush. Under (q). */
 static void wait_for_work(struct acr_device *dev)
 {
 	struct timespec until;
 	uint64_t ns;
 
-	if (!dev->accepted_unflushed) {
+	if (!dev->unflushed_ns) {
 		pthread_cond_wait(&dev->work, &dev->lock);
 		return;
 	}
-	ns = acr_now_ns() + (uint64_t)dev->flush_us * 1000;
+	ns = dev->unflushed_ns + (uint64_t)dev->flush_us * 1000;
 	until = (struct timespec){ (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
 	if (!dev->flush_us || pthread_cond_timedwait(&dev->work, &dev->lock, &until) == ETIMEDOUT)
 		flush(dev);
@@ -99,8 +106,8 @@ static void work_once(struct acr_device *dev)
 	for (unsigned i = 0; i < n; i++)
 		caps[i] = attempts[i]->cap;
 	dev->callers++;
-	if (dev->driver->flush)
-		dev->accepted_unflushed = true;
+	if (dev->driver->flush && !dev->unflushed_ns)
+		dev->unflushed_ns = acr_now_ns();
 	pthread_mutex_unlock(&dev->lock);
 	if (acr_sched_waiting())
 		for (unsigned i = 0; i < n; i++)
@@ -120,6 +127,8 @@ static void *worker(void *data)
 	while (!dev->stopping) {
 		if (dev->health.evict)
 			acr_device_evict(dev);
+		else if (flush_is_due(dev))
+			flush(dev);
 		else if (has_work(dev))
 			work_once(dev);
 		else

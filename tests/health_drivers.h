@@ -30,6 +30,7 @@ struct play {
 	_Atomic(enum play_mode) mode;
 	atomic_uint every; /* the mode holds for each Nth operation, else they are right */
 	atomic_uint count, resets, waiting;
+	atomic_uint batch; /* the most that one call has taken */
 	sem_t gate;
 };
 
@@ -122,8 +123,12 @@ static void play_one(struct play *play, struct acr_op *op)
 
 static int play_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
 {
+	struct play *play = acr_device_private(dev);
+
+	if (n > atomic_load(&play->batch))
+		atomic_store(&play->batch, n);
 	for (unsigned i = 0; i < n; i++)
-		play_one(acr_device_private(dev), ops[i]);
+		play_one(play, ops[i]);
 	return (int)n;
 }
 

@@ -39,6 +39,7 @@ static const struct fs_file session_files[] = {
 	VALUE("stream",   0666, ACR_V_STREAM),
 	VALUE("priority", 0666, ACR_V_PRIORITY),
 	VALUE("device",   0666, ACR_V_DEVICE),
+	VALUE("check",    0666, ACR_V_CHECK),
 	VALUE("private",  0666, ACR_V_PRIVATE),
 	VALUE("deadline", 0666, ACR_V_DEADLINE),
 	{ "route",        S_IFDIR | 0777, FS_ROUTE, NULL, 0, NULL, NULL },
@@ -64,6 +65,7 @@ static const struct fs_file stage_files[] = {
 	VALUE("length",   0666, ACR_V_LENGTH),
 	VALUE("params",   0666, ACR_V_PARAMS),
 	VALUE("device",   0666, ACR_V_DEVICE),
+	VALUE("check",    0666, ACR_V_CHECK),
 	VALUE("input",    0666, ACR_V_INPUT),
 	VALUE("input2",   0666, ACR_V_INPUT2),
 	{ "dst",          0444, 0, &fs_kind_dst,   0, NULL, NULL },
@@ -84,6 +86,7 @@ static const struct fs_file device_files[] = {
 	{ "queue",        0444, 0, &fs_kind_text, 0, fs_show_device_queue, NULL },
 	{ "capabilities", 0444, 0, &fs_kind_text, 0, fs_show_device_capabilities, NULL },
 	{ "stats",        0444, 0, &fs_kind_text, 0, fs_show_device_stats, NULL },
+	{ "check",        0644, 0, &fs_kind_text, 0, fs_show_device_check, fs_store_device_check },
 	{ "ctl",          0200, 0, &fs_kind_text, 0, NULL, fs_store_device_ctl },
 	{ 0 }
 };

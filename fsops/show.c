@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "show.h"
 
+#include "src/checking.h"
 #include "src/report.h"
 
 #include <errno.h>
@@ -218,6 +219,38 @@ FS_SHOW(device_stats)
 {
 	(void)actor;
 	show_device(node, text, acr_report_device_stats);
+}
+
+static void show_check(struct acr_device *dev, GString *text)
+{
+	char rule[ACR_CHECK_TEXT];
+
+	acr_check_text(atomic_load(&dev->check), rule);
+	g_string_append_printf(text, "%s\n", rule);
+}
+
+FS_SHOW(device_check)
+{
+	(void)actor;
+	show_device(node, text, show_check);
+}
+
+FS_STORE(device_check)
+{
+	struct acr_device *dev;
+	uint32_t rule;
+
+	if (!actor->root)
+		return -EACCES;
+	if (!acr_check_parse(text, &rule))
+		return -EINVAL;
+	dev = device_of(node);
+	if (!dev)
+		return -ENODEV;
+	atomic_store(&dev->check, rule);
+	atomic_store(&dev->check_count, 0);
+	acr_device_unref(dev);
+	return 0;
 }
 
 FS_STORE(device_add)

@@ -2,6 +2,7 @@
 /* Which device takes a job: what balancers are shown, and the way into groups. */
 #include "epoch.h"
 #include "group.h"
+#include "sched.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,7 +116,7 @@ static bool begin_at(const struct acr_device_set *set, const struct acr_job *job
 	for (unsigned i = 0; i < set->count && *at < 0; i++)
 		if (set->devices[i] == job->bound)
 			*at = (int)i;
-	return *at >= 0 && atomic_load(&job->bound->state) == ACR_READY;
+	return *at >= 0 && (!job->bound->group || atomic_load(&job->bound->state) == ACR_READY);
 }
 
 /* "pool: rate: done in ..."; what doesn't fit is cut off at the end. */
@@ -174,7 +175,7 @@ struct acr_device *acr_choose(const struct acr_device_set *set, const struct acr
 	return set->devices[places[choice->index]];
 }
 
-bool acr_choose_waits(const struct acr_job *job)
+enum acr_chance acr_choose_chance(const struct acr_job *job)
 {
 	struct acr_lb_device shown[CANDIDATES];
 	const struct acr_device_set *set;
@@ -187,7 +188,7 @@ bool acr_choose_waits(const struct acr_job *job)
 	if (begin_at(set, job, &group))
 		n = look_all(set, group, job, shown, places, &full);
 	acr_epoch_leave();
-	return full && !n;
+	return n ? ACR_CHANCE_NOW : full ? ACR_CHANCE_LATER : ACR_CHANCE_NONE;
 }
 
 void acr_choose_learn(const struct acr_device *dev, const struct acr_job *job)

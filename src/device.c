@@ -4,6 +4,7 @@
 
 #include "device_inner.h"
 #include "group.h"
+#include "health.h"
 #include "module.h"
 #include "secret.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define INLINE_MAX ((size_t)64 * 1024) /* above, a hand-over costs less than the waiting */
 
@@ -66,10 +68,12 @@ void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 	weigh(dev, attempt, (uint64_t)-1);
 }
 
-void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
+void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
+			      unsigned beside)
 {
 	atomic_store_explicit(&attempt->state, ACR_RUNNING, memory_order_relaxed);
 	attempt->started_ns = now;
+	attempt->beside = beside;
 	attempt->prev = NULL;
 	attempt->next = dev->running;
 	if (dev->running)
@@ -184,7 +188,8 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		/* Once it is queued, others may run it or free it. */
 		area = attempt->op.driver_area;
 		attempt->op.driver_area = NULL;
-		if (atomic_load(&dev->state) != ACR_BROKEN && !dev->stopping)
+		if (atomic_load(&dev->state) != ACR_BROKEN &&
+		    atomic_load(&dev->state) != ACR_REMOVED && !dev->stopping)
 			queued = acr_queue_return(&dev->queue, &attempt->entry);
 		if (queued) {
 			acr_device_enter_queue(dev, attempt);
@@ -208,6 +213,13 @@ static void repeat_cancels(struct acr_device *dev, struct acr_op **ops, struct a
 	}
 }
 
+static int thread_id(void)
+{
+	static _Thread_local int id;
+
+	return id ? id : (id = gettid());
+}
+
 void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n)
 {
 	struct acr_op *ops[ACR_BATCH_MAX];
@@ -221,8 +233,10 @@ void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, un
 	if (dev->driver->cancel)
 		for (unsigned i = 0; i < n; i++)
 			jobs[i] = acr_job_ref(((struct acr_attempt *)ops[i])->job);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		atomic_store(&((struct acr_attempt *)ops[i])->tid, thread_id());
 		atomic_store(&((struct acr_attempt *)ops[i])->shown, true);
+	}
 	returns = atomic_load(&dev->returns);
 	accepted = dev->driver->submit(dev, ops, n);
 	if (accepted < (int)n) {
@@ -244,12 +258,12 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	bool run = false;
 
 	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->state) != ACR_READY) {
+	if (!acr_device_takes(dev, attempt->job)) {
 		error = -ENODEV;
 	} else if (may_inline && may_run_inline(dev, attempt->job)) {
 		run = true;
 		atomic_fetch_add(&dev->callers, 1);
-		acr_device_start_running(dev, attempt, attempt->queued_ns);
+		acr_device_start_running(dev, attempt, attempt->queued_ns, 1);
 	} else if (!acr_device_has_room(attempt->cap)) {
 		attempt->overflows = acr_job_pinned(attempt->job);
 		error = -EAGAIN;
@@ -338,12 +352,18 @@ void acr_device_leave_driver(struct acr_device *dev)
 	pthread_mutex_unlock(&dev->lock);
 }
 
-void acr_device_await_callers(struct acr_device *dev)
+bool acr_device_await_callers(struct acr_device *dev, unsigned seconds)
 {
+	struct timespec until;
+	int late = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
 	atomic_fetch_add(&dev->awaited, 1);
-	while (atomic_load(&dev->callers))
-		pthread_cond_wait(&dev->left, &dev->lock);
+	while (atomic_load(&dev->callers) && !late)
+		late = pthread_cond_timedwait(&dev->left, &dev->lock, &until);
 	atomic_fetch_sub(&dev->awaited, 1);
+	return !late;
 }
 
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
@@ -388,15 +408,23 @@ static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_
 				(uint64_t)((double)bytes * 1e9 / (double)process));
 }
 
+/* Is it no sign of ill health? */
+static bool blameless(int error)
+{
+	return error == -EOPNOTSUPP || error == -EAGAIN || error == -ENOSPC || error == -EDQUOT;
+}
+
+static bool is_result(int error)
+{
+	return !error || error == -EBADMSG || error == -EINVAL;
+}
+
 static void tally(struct acr_counters *counters, int error, size_t bytes)
 {
-	bool result = !error || error == -EBADMSG || error == -EINVAL;
-	bool blameless = error == -EOPNOTSUPP || error == -ENOSPC || error == -EDQUOT;
-
 	acr_count_serial(&counters->finished, 1);
-	if (!blameless)
-		acr_count_serial(result ? &counters->completed : &counters->failed, 1);
-	if (result)
+	if (!blameless(error))
+		acr_count_serial(is_result(error) ? &counters->completed : &counters->failed, 1);
+	if (is_result(error))
 		acr_count_serial(&counters->bytes, bytes);
 }
 
@@ -423,6 +451,10 @@ void acr_op_done(struct acr_op *op, int error)
 		tally(&dev->counters, error, attempt->job->src_len);
 		tally(&attempt->cap->counters, error, attempt->job->src_len);
 		stop_running(dev, attempt);
+		if (!error)
+			acr_device_learn(attempt, now - attempt->started_ns);
+		if (!blameless(error))
+			acr_health_note(dev, !is_result(error));
 	}
 	returned(dev);
 	pthread_mutex_unlock(&dev->lock);

@@ -4,12 +4,14 @@
 #define ACR_DEVICE_H
 
 #include "job.h"
+#include "predict.h"
 #include "settings.h"
 #include "stats.h"
 
 #include <pthread.h>
 
-enum acr_device_state { ACR_READY, ACR_BROKEN, ACR_DRAINING, ACR_REMOVED };
+/* TESTING: shown as broken, and takes only the jobs that test it. */
+enum acr_device_state { ACR_READY, ACR_BROKEN, ACR_DRAINING, ACR_REMOVED, ACR_TESTING };
 
 struct acr_group;
 
@@ -23,6 +25,20 @@ struct acr_capstat {
 	struct acr_counters counters;
 	atomic_uint_least64_t mean_ns;     /* process time, moving average */
 	atomic_uint_least64_t bytes_per_s; /* moving average */
+	struct acr_line line;              /* (q) process time by work, for the watchdog */
+};
+
+/* How a device has done lately; see health.h. */
+struct acr_health {
+	uint32_t recent;       /* (q) its last 20 requests, the newest lowest: 1 for a failure */
+	bool quarantined;      /* (q) broken, and tested until it passes */
+	bool evict;            /* (q) its sessions are still to be moved away */
+	bool testing;          /* (q) a thread is at it */
+	bool hung;             /* (q) condemned by the watchdog: a thread may never come back */
+	const struct acr_capstat *suspect; /* (q) what it gave a wrong result of, NULL: nothing */
+	uint64_t wait_ns;      /* (q) from the last failure to the next test; 0: none yet */
+	uint64_t test_at_ns;   /* (q) monotonic */
+	uint64_t back_ns;      /* (q) when it last passed, 0: never */
 };
 
 struct acr_device {
@@ -48,15 +64,18 @@ struct acr_device {
 	struct acr_attempt *running; /* (q) list */
 	bool blocked;                /* (q) the driver took fewer than offered */
 	bool stopping;               /* (q) threads shall end */
-	bool accepted_unflushed;     /* (q) */
+	uint64_t unflushed_ns;       /* (q) since when something may wait for flush(), 0: nothing */
 	char broken_reason[ACR_SENTENCE]; /* (q) */
 	pthread_t *threads;
 	unsigned thread_count;
 	atomic_uint callers; /* threads inside submit(), flush() or cancel(); more under (q) */
 	atomic_uint awaited; /* threads that wait until there are none; under (q) */
-	pthread_cond_t left; /* with (q): there may be none now */
+	pthread_cond_t left; /* with (q): there may be none now, or a test is over */
 	atomic_uint returns; /* counts what may end a block: done ops and calls of ready; (q) */
 	pthread_mutex_t control; /* one of repair, reset and remove at a time; before (q) */
+	struct acr_health health;
+	atomic_uint check;          /* results to compare with another device's, see check.h */
+	atomic_uint check_count;
 
 	atomic_int state; /* enum acr_device_state; written under (q) */
 	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
@@ -86,12 +105,19 @@ bool acr_device_take_back(struct acr_device *dev, struct acr_attempt *attempt);
  * caller holds a reference to the job. */
 bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt);
 
+/* Does its state allow it to take this job? Any thread, a snapshot. */
+static inline bool acr_device_takes(const struct acr_device *dev, const struct acr_job *job)
+{
+	int state = atomic_load(&dev->state);
+
+	return state == ACR_READY || (state == ACR_TESTING && job->test);
+}
+
 /* Does it have room for one more of this capability? Any thread, a snapshot. */
 bool acr_device_has_room(const struct acr_capstat *cap);
 
-/* The watchdog: a driver that works on its own and has had an op for 10 times the time that it
- * should take, and at least the configured time, is taken for broken. A driver that computes in
- * the daemon's threads can't hang, only be busy. Control threads, now and then. */
+/* The watchdog (watchdog.c): a device that has had an op for 10 times the time that it should
+ * take, and at least the configured time, is taken for broken. Control threads, now and then. */
 void acr_device_watch(struct acr_device *dev);
 
 /* `ctl`: 0 or a negative errno, with the reason logged. Control threads only. */
@@ -105,9 +131,14 @@ void acr_device_rehash(struct acr_device *dev);
 /* Take no more work, for ever; its sessions move. */
 void acr_device_retire(struct acr_device *dev);
 
-/* Start and stop its threads. */
+/* Nothing is inside the driver any more, or -EBUSY: a thread that hangs in it does not come back.
+ * Under control. */
+int acr_device_quiesce(struct acr_device *dev);
+
+/* Start and stop its threads. False: one hangs in the driver and is left there; the device must
+ * never be freed. */
 int acr_device_start(struct acr_device *dev);
-void acr_device_stop(struct acr_device *dev);
+bool acr_device_stop(struct acr_device *dev);
 
 /* ---- all devices (registry.c) ---- */
 
@@ -147,15 +178,6 @@ struct acr_waiting {
 	struct acr_queue *queues[ACR_OPCODES][ACR_ALGS];
 	struct acr_waiting *next;
 };
-
-/* Those of a group come beside the main one. Any thread. */
-void acr_sched_add_waiting(struct acr_waiting *waiting);
-void acr_sched_remove_waiting(struct acr_waiting *waiting); /* it is empty */
-
-/* Could this device, which is not a group, do the job, apart from room? devices: how many there
- * are. Inside an epoch. */
-bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev,
-		       unsigned devices);
 
 /* Is it bound to one device, rather than to none or to a group? */
 static inline bool acr_job_pinned(const struct acr_job *job)

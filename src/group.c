@@ -2,6 +2,7 @@
 #include "group.h"
 
 #include "epoch.h"
+#include "sched.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static int group_probe(struct acr_device *dev)
 	dev->group = g_new0(struct acr_group, 1);
 	dev->group->members = g_steal_pointer(&members);
 	dev->group->lb = lb;
-	acr_sched_add_waiting(&dev->group->waiting);
+	acr_waiting_add_place(&dev->group->waiting);
 	return 0;
 }
 
@@ -133,7 +134,7 @@ void acr_group_free(struct acr_group *group)
 {
 	if (!group)
 		return;
-	acr_sched_remove_waiting(&group->waiting);
+	acr_waiting_remove_place(&group->waiting);
 	g_strfreev(group->members);
 	g_free(group);
 }

@@ -35,8 +35,10 @@ bool acr_device_works(const struct acr_device *dev);
  * true if one could do it when its queue has room again. */
 struct acr_device *acr_choose(const struct acr_device_set *set, const struct acr_job *job,
 			      struct acr_lb_choice *choice, bool *full);
-/* Would the job still have to wait for room? Any thread, no epoch. */
-bool acr_choose_waits(const struct acr_job *job);
+/* What chance a job has that is bound to no single device: none, when there is room, at once.
+ * Any thread, no epoch. */
+enum acr_chance { ACR_CHANCE_NONE, ACR_CHANCE_LATER, ACR_CHANCE_NOW };
+enum acr_chance acr_choose_chance(const struct acr_job *job);
 /* A device has done a job well: let its group and the current balancer learn. */
 void acr_choose_learn(const struct acr_device *dev, const struct acr_job *job);
 

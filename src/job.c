@@ -7,6 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct acr_state *acr_state_ref(struct acr_state *state)
+{
+	if (state)
+		atomic_fetch_add(&state->refs, 1);
+	return state;
+}
+
 void acr_state_unref(struct acr_state *state)
 {
 	if (!state || atomic_fetch_sub(&state->refs, 1) != 1)
@@ -40,14 +47,18 @@ struct acr_job *acr_job_ref(struct acr_job *job)
 	return job;
 }
 
+void acr_sayv(char **sentence, const char *format, va_list args)
+{
+	if (*sentence || (*sentence = malloc(ACR_SENTENCE)))
+		vsnprintf(*sentence, ACR_SENTENCE, format, args);
+}
+
 void acr_say(char **sentence, const char *format, ...)
 {
 	va_list args;
 
-	if (!*sentence && !(*sentence = malloc(ACR_SENTENCE)))
-		return;
 	va_start(args, format);
-	vsnprintf(*sentence, ACR_SENTENCE, format, args);
+	acr_sayv(sentence, format, args);
 	va_end(args);
 }
 
@@ -73,6 +84,8 @@ void acr_job_unref(struct acr_job *job)
 	acr_buf_unref(job->dst);
 	acr_state_unref(job->state);
 	acr_state_unref(job->state_out);
+	acr_state_unref(job->shadow);
+	acr_state_unref(job->shadow_out);
 	acr_device_unref(job->bound);
 	free(job->sentence);
 	clear_attempt(&job->first);

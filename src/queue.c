@@ -318,8 +318,10 @@ static void walk_step(const struct acr_queue *queue, struct acr_heap *order, uin
 	acr_heap_change(order, top, entry_key(queue, flow->cursor), flow->cursor->arrival_ns);
 }
 
-bool acr_queue_walk(const struct acr_queue *queue,
-		    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data)
+/* enough: what is not NULL ends it; NULL: nothing does. */
+static bool walk(const struct acr_queue *queue,
+		 void (*visit)(const struct acr_queue_entry *entry, void *data), void *data,
+		 const struct acr_queue_entry *const *enough)
 {
 	size_t count = queue->classes.count;
 	struct walk_class *classes = calloc(count + 1, sizeof *classes);
@@ -327,7 +329,7 @@ bool acr_queue_walk(const struct acr_queue *queue,
 	struct acr_heap order = { 0 };
 	bool ok = classes && flows && walk_copy(queue, classes, &order, flows);
 
-	for (uint64_t served = queue->served; ok && order.count;)
+	for (uint64_t served = queue->served; ok && order.count && !(enough && *enough);)
 		walk_step(queue, &order, ++served, visit, data);
 	for (size_t i = 0; classes && i < count; i++)
 		acr_heap_clear(&classes[i].flows);
@@ -335,4 +337,66 @@ bool acr_queue_walk(const struct acr_queue *queue,
 	free(classes);
 	free(flows);
 	return ok;
+}
+
+bool acr_queue_walk(const struct acr_queue *queue,
+		    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data)
+{
+	return walk(queue, visit, data, NULL);
+}
+
+/* What acr_queue_find() carries through the walk. */
+struct search {
+	bool (*fits)(const struct acr_queue_entry *entry, void *data);
+	void *data;
+	const struct acr_queue_entry *found;
+};
+
+static void try_entry(const struct acr_queue_entry *entry, void *data)
+{
+	struct search *search = data;
+
+	if (search->fits(entry, search->data))
+		search->found = entry;
+}
+
+struct acr_queue_entry *acr_queue_find(const struct acr_queue *queue,
+				       bool (*fits)(const struct acr_queue_entry *entry, void *data),
+				       void *data)
+{
+	struct search search = { fits, data, NULL };
+
+	struct acr_heap_node *top = acr_heap_top(&queue->classes);
+
+	if (top)
+		try_entry(top_flow(container_of(top, struct acr_queue_class, node))->head, &search);
+	if (!search.found && queue->count > 1)
+		walk(queue, try_entry, &search, &search.found);
+	return (struct acr_queue_entry *)search.found;
+}
+
+void acr_queue_take(struct acr_queue *queue, struct acr_queue_entry *entry)
+{
+	struct acr_queue_flow *flow = entry->flow;
+
+	flow->served = ++queue->served;
+	acr_heap_change(&flow->class->flows, &flow->node, -(double)flow->served,
+			flow->head->arrival_ns);
+	acr_queue_remove(queue, entry);
+}
+
+bool acr_queue_precedes(const struct acr_queue *queue, const struct acr_queue_entry *newcomer)
+{
+	struct acr_heap_node *top = acr_heap_top(&queue->classes);
+
+	return top && top->key >= entry_key(queue, newcomer);
+}
+
+bool acr_queue_has_others(const struct acr_queue *queue, uint32_t uid)
+{
+	struct acr_heap_node *top = acr_heap_top(&queue->classes);
+	struct acr_queue_class *class =
+		top ? container_of(top, struct acr_queue_class, node) : NULL;
+
+	return class && (class->flows.count > 1 || top_flow(class)->uid != uid);
 }

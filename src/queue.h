@@ -44,6 +44,17 @@ bool acr_queue_return(struct acr_queue *queue, struct acr_queue_entry *entry);
 void acr_queue_remove(struct acr_queue *queue, struct acr_queue_entry *entry);
 /* The next to run, taken out; NULL when empty. */
 struct acr_queue_entry *acr_queue_pop(struct acr_queue *queue);
+/* The first, in the order in which they would run, that fits; NULL: none does, or no memory.
+ * O(log n) if it is the very first, else O(classes + flows + entries before it). */
+struct acr_queue_entry *acr_queue_find(const struct acr_queue *queue,
+				       bool (*fits)(const struct acr_queue_entry *entry, void *data),
+				       void *data);
+/* Take out any entry as if it were popped: its user has been served. */
+void acr_queue_take(struct acr_queue *queue, struct acr_queue_entry *entry);
+/* Would something in the queue run before a newcomer of another user? */
+bool acr_queue_precedes(const struct acr_queue *queue, const struct acr_queue_entry *newcomer);
+/* Does another user wait at the priority that is next? */
+bool acr_queue_has_others(const struct acr_queue *queue, uint32_t uid);
 /* Change the ageing; O(classes). */
 void acr_queue_set_ageing(struct acr_queue *queue, double ageing);
 /* Call visit for all entries in the order in which they would run. False: no memory. */

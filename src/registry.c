@@ -4,8 +4,10 @@
 
 #include "epoch.h"
 #include "group.h"
+#include "health.h"
 #include "log.h"
 #include "module.h"
+#include "sched.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,7 +124,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&dev->work, &attr);
-	pthread_cond_init(&dev->left, NULL);
+	pthread_cond_init(&dev->left, &attr);
 	pthread_condattr_destroy(&attr);
 	acr_queue_init(&dev->queue, (double)acr_settings.ageing / 1000);
 	acr_queue_init(&dev->overflow, (double)acr_settings.ageing / 1000);
@@ -207,13 +209,20 @@ int acr_device_add(struct acr_device_spec *spec, bool quiet, char *why)
 
 static void take_down(struct acr_device *dev)
 {
-	pthread_mutex_lock(&dev->control);
+	bool stopped;
+
 	acr_device_retire(dev);
-	acr_device_stop(dev);
-	if (dev->driver->remove)
+	acr_health_stop(dev);
+	pthread_mutex_lock(&dev->control);
+	stopped = acr_device_stop(dev);
+	if (stopped && dev->driver->remove)
 		dev->driver->remove(dev);
 	pthread_mutex_unlock(&dev->control);
-	acr_device_unref(dev);
+	if (stopped)
+		acr_device_unref(dev);
+	else
+		acr_log(ACR_LOG_ERROR, dev->name, "a thread hangs in its driver, so its memory and "
+			"its module stay until the daemon ends");
 }
 
 int acr_device_remove(const char *name)
@@ -279,6 +288,7 @@ void acr_devices_sample(void)
 		dev->sampled_busy = busy + running;
 		dev->sampled_ns = now;
 		acr_device_watch(dev);
+		acr_health_watch(dev);
 	}
 }
 
@@ -301,6 +311,7 @@ void acr_devices_set_ageing(double ageing)
 {
 	g_autoptr(GPtrArray) list = acr_device_list();
 
+	acr_waiting_set_ageing(ageing);
 	for (guint i = 0; i < list->len; i++) {
 		struct acr_device *dev = list->pdata[i];
 		pthread_mutex_lock(&dev->lock);

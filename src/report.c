@@ -138,6 +138,7 @@ void acr_report_device_state(struct acr_device *dev, GString *text)
 		g_string_append(text, "draining\n");
 		break;
 	case ACR_BROKEN:
+	case ACR_TESTING:
 	case ACR_REMOVED:
 		LINE(text, "broken", "%s", dev->broken_reason);
 		break;

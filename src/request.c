@@ -3,6 +3,7 @@
  * what fits together is here; sentences say what would be right. */
 #include "value_table.h"
 
+#include "checking.h"
 #include "device.h"
 
 #include <errno.h>
@@ -392,6 +393,7 @@ static struct acr_job *job_of(struct acr_session *session, struct acr_stage *sta
 	job->no_fault = session->no_fault;
 	job->tag_size = mac_or_tag_size(stage);
 	job->report = acr_request_report;
+	job->check = acr_check_due(stage->check, stage->check_count++);
 	if (acr_stage_takes_input(stage)) {
 		job->src = acr_buf_ref(in);
 		job->src_len = in ? in->len : 0;
@@ -524,9 +526,10 @@ void acr_request_report(struct acr_job *job, const struct acr_report *report)
 	stage = acr_route_stage(session, job->stage);
 	if (!session->removed) {
 		acr_history_add(&session->history, job->stage, report, session->account);
-		session->device_name = report->device;
+		if (!report->check)
+			session->device_name = report->device;
 	}
-	if (!session->removed && stage)
-		stage->device_name = session->device_name;
+	if (!session->removed && stage && !report->check)
+		stage->device_name = report->device;
 	pthread_mutex_unlock(&session->lock);
 }

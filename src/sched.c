@@ -3,8 +3,10 @@
  *
  * A job gets a fresh attempt for each device that it is put on, so that an attempt belongs to
  * one device for all its life and nobody who holds a pointer to it is surprised. */
+#include "checking.h"
 #include "epoch.h"
 #include "group.h"
+#include "sched.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,52 +14,6 @@
 #include <string.h>
 
 #define PUT_TRIES  16 /* placing races with devices that fill up or go away */
-
-/* The main queue, the seed's main session queue, and those of groups. */
-static pthread_mutex_t waiting_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct acr_waiting waiting; /* (waiting_lock) */
-static atomic_size_t waiting_count;
-
-#define attempt_of(node) ((struct acr_attempt *)((char *)(node) - offsetof(struct acr_attempt, entry)))
-
-static struct acr_queue **waiting_for(const struct acr_job *job)
-{
-	struct acr_waiting *from = &waiting;
-
-	if (job->bound && job->bound->group)
-		from = &job->bound->group->waiting;
-	return &from->queues[job->opcode][acr_alg_index(job->alg)];
-}
-
-void acr_sched_add_waiting(struct acr_waiting *more)
-{
-	pthread_mutex_lock(&waiting_lock);
-	more->next = waiting.next;
-	waiting.next = more;
-	pthread_mutex_unlock(&waiting_lock);
-}
-
-void acr_sched_remove_waiting(struct acr_waiting *more)
-{
-	struct acr_waiting *before = &waiting;
-
-	pthread_mutex_lock(&waiting_lock);
-	while (before->next != more)
-		before = before->next;
-	before->next = more->next;
-	pthread_mutex_unlock(&waiting_lock);
-	for (struct acr_queue **queue = more->queues[0];
-	     queue < more->queues[0] + ACR_OPCODES * ACR_ALGS; queue++) {
-		if (*queue)
-			acr_queue_clear(*queue);
-		free(*queue);
-	}
-}
-
-size_t acr_sched_waiting(void)
-{
-	return atomic_load(&waiting_count);
-}
 
 /* ---- choosing ---- */
 
@@ -74,7 +30,7 @@ bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev, 
 	const struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
 	unsigned flags = dev->driver->flags;
 
-	if (!cap || atomic_load(&dev->state) != ACR_READY || was_tried(job, dev))
+	if (!cap || !acr_device_takes(dev, job) || was_tried(job, dev))
 		return false;
 	if (cap->cap.max_src && job->src_len > cap->cap.max_src)
 		return false;
@@ -129,74 +85,6 @@ static struct acr_attempt *attempt_new(struct acr_job *job)
 	return attempt;
 }
 
-/* Into the main queue. */
-static int wait_for_room(struct acr_job *job, struct acr_attempt *attempt)
-{
-	struct acr_queue **queue = waiting_for(job);
-	bool ok;
-
-	pthread_mutex_lock(&waiting_lock);
-	if (!*queue && (*queue = calloc(1, sizeof **queue)))
-		acr_queue_init(*queue, (double)acr_settings.ageing / 1000);
-	atomic_store(&attempt->state, ACR_QUEUED);
-	atomic_store(&job->current, attempt);
-	/* One that was taken out to be tried goes back to where it was. */
-	ok = *queue && (job->waited ? acr_queue_return : acr_queue_insert)(*queue, &attempt->entry);
-	job->waited = true;
-	if (ok)
-		atomic_fetch_add(&waiting_count, 1);
-	pthread_mutex_unlock(&waiting_lock);
-	return ok ? 0 : -ENOSPC;
-}
-
-static bool take_from_waiting(struct acr_attempt *attempt)
-{
-	bool taken = false;
-
-	pthread_mutex_lock(&waiting_lock);
-	if (attempt->entry.flow && atomic_load(&attempt->state) == ACR_QUEUED) {
-		acr_queue_remove(*waiting_for(attempt->job), &attempt->entry);
-		atomic_fetch_sub(&waiting_count, 1);
-		atomic_store(&attempt->state, ACR_ENDED);
-		taken = true;
-	}
-	pthread_mutex_unlock(&waiting_lock);
-	return taken;
-}
-
-/* The which-th of those that wait: 0 the main one, then the groups'. Under (waiting_lock). */
-static struct acr_waiting *waiting_at(unsigned which)
-{
-	struct acr_waiting *from = &waiting;
-
-	while (from && which--)
-		from = from->next;
-	return from;
-}
-
-/* The highest that waits there for this, taken out; with its reference to the job. *more: there
- * is such a place. */
-static struct acr_job *next_waiting(unsigned which, unsigned opcode, unsigned row, bool *more)
-{
-	struct acr_waiting *from;
-	struct acr_queue_entry *entry;
-	struct acr_queue *queue;
-	struct acr_job *job = NULL;
-
-	pthread_mutex_lock(&waiting_lock);
-	from = waiting_at(which);
-	*more = from != NULL;
-	queue = from ? from->queues[opcode][row] : NULL;
-	entry = queue ? acr_queue_pop(queue) : NULL;
-	if (entry) {
-		atomic_fetch_sub(&waiting_count, 1);
-		atomic_store(&attempt_of(entry)->state, ACR_ENDED);
-		job = attempt_of(entry)->job;
-	}
-	pthread_mutex_unlock(&waiting_lock);
-	return job;
-}
-
 /* Why nobody can do it; the sentence of a failed attempt stays. */
 static int nobody(struct acr_job *job)
 {
@@ -218,36 +106,60 @@ static int nobody(struct acr_job *job)
 	return -ENODEV;
 }
 
-/* Put the job on a device or into the main queue. The caller holds a reference. 0, or why it
- * can't be: then nobody has it. */
-static int place(struct acr_job *job, bool may_inline)
+/* It waits: but room may have come between the look and the wait, or the last device that could
+ * do it may have gone. 0, or why it waits no more: nobody has it. */
+static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
 {
-	for (int tries = 0;; tries++) {
-		struct acr_attempt *attempt = attempt_new(job);
-		bool full;
-		int error = -ENOSPC;
+	acr_waiting_serve(job->opcode, job->alg);
+	if (acr_choose_chance(job) != ACR_CHANCE_NONE || !acr_waiting_take_back(attempt))
+		return 0;
+	acr_job_unref(job); /* the attempt's */
+	return nobody(job);
+}
 
+/* One try: onto a device, or among those that wait. 0; -EAGAIN: try again; or why it can't be.
+ * *waits: it does. */
+static int put(struct acr_job *job, struct acr_attempt *attempt, bool may_inline, bool served,
+	       bool *waits)
+{
+	bool full, polite;
+
+	attempt->device = choose(job, attempt, &full);
+	polite = attempt->device && !served && !acr_job_pinned(job) && acr_waiting_ahead(job);
+	if (polite) {
+		acr_device_unref(attempt->device);
+		attempt->device = NULL;
+	}
+	if (attempt->device) {
+		atomic_store(&job->current, attempt);
+		return acr_device_put(attempt->device, attempt, may_inline);
+	}
+	*waits = full || polite;
+	return *waits ? acr_waiting_add(job, attempt) : nobody(job);
+}
+
+/* Put the job on a device or into the main queue. served: it is its turn in that queue. The
+ * caller holds a reference. 0, or why it can't be: then nobody has it. */
+static int place(struct acr_job *job, bool may_inline, bool served)
+{
+	struct acr_attempt *attempt;
+	bool waits = false;
+	int error;
+
+	for (int tries = 0;; tries++) {
+		attempt = attempt_new(job);
 		if (!attempt)
-			return error;
-		attempt->device = choose(job, attempt, &full);
-		if (attempt->device) {
-			atomic_store(&job->current, attempt);
-			error = acr_device_put(attempt->device, attempt, may_inline);
-		} else {
-			error = full ? wait_for_room(job, attempt) : nobody(job);
-			/* Between the look and the wait room may have come, or the last that
-			 * could do it gone. */
-			if (full && !error && !acr_choose_waits(job) && take_from_waiting(attempt))
-				error = -EAGAIN;
-			else
-				tries = PUT_TRIES;
-		}
+			return -ENOSPC;
+		error = put(job, attempt, may_inline, served, &waits);
 		if (!error)
 			break;
 		acr_job_unref(job); /* the attempt's */
-		if (tries >= PUT_TRIES)
+		if (!attempt->device || tries >= PUT_TRIES)
 			return error == -EAGAIN ? -ENOSPC : error;
 	}
+	error = waits ? settle_in(job, attempt) : 0;
+	if (error)
+		return error;
 	/* A cancellation that came while we placed it found nothing to take back. */
 	if (atomic_load(&job->cancelled) && acr_job_cancel(job))
 		job->done(job, -ECANCELED);
@@ -257,7 +169,12 @@ static int place(struct acr_job *job, bool may_inline)
 int acr_job_submit(struct acr_job *job, bool may_inline)
 {
 	job->arrival_ns = acr_now_ns();
-	return place(job, may_inline);
+	return place(job, may_inline, false);
+}
+
+int acr_sched_place(struct acr_job *job)
+{
+	return place(job, false, false);
 }
 
 bool acr_job_cancel(struct acr_job *job)
@@ -269,61 +186,39 @@ bool acr_job_cancel(struct acr_job *job)
 	if (!attempt)
 		return false;
 	if (attempt->device ? acr_device_take_back(attempt->device, attempt)
-			    : take_from_waiting(attempt)) {
+			    : acr_waiting_take_back(attempt)) {
 		acr_job_unref(job);
 		return true;
 	}
-	return attempt->device && acr_device_give_up(attempt->device, attempt);
+	if (attempt->device && acr_device_give_up(attempt->device, attempt))
+		return true;
+	return acr_check_cancel(job);
 }
 
 void acr_sched_room(const struct acr_alg *alg, enum acr_opcode opcode)
 {
-	bool more = acr_sched_waiting() > 0;
-
-	/* Try the first one only: if it finds no room, the rest would not either. Whoever takes
-	 * the next entry from a queue calls again. */
-	for (unsigned which = 0; more; which++) {
-		struct acr_job *job = next_waiting(which, opcode, acr_alg_index(alg), &more);
-		if (job)
-			acr_sched_retry(job);
-	}
+	if (acr_sched_waiting())
+		acr_waiting_serve(opcode, alg);
 }
 
 /* Place anew a job that nobody has; takes the reference. */
-void acr_sched_retry(struct acr_job *job)
+static void retry(struct acr_job *job, bool served)
 {
-	int error = atomic_load(&job->cancelled) ? -ECANCELED : place(job, false);
+	int error = atomic_load(&job->cancelled) ? -ECANCELED : place(job, false, served);
 
 	if (error)
 		job->done(job, error);
 	acr_job_unref(job);
 }
 
-/* Try everything that waits in one place for one thing again. Returns false: no such place. */
-static bool retry_queue(unsigned which, unsigned op, unsigned row)
+void acr_sched_retry(struct acr_job *job)
 {
-	struct acr_waiting *from;
-	struct acr_job *job;
-	size_t count = 0;
-	bool more;
-
-	pthread_mutex_lock(&waiting_lock);
-	from = waiting_at(which);
-	more = from != NULL;
-	if (from && from->queues[op][row])
-		count = from->queues[op][row]->count;
-	pthread_mutex_unlock(&waiting_lock);
-	while (count-- && more && (job = next_waiting(which, op, row, &more)))
-		acr_sched_retry(job);
-	return more;
+	retry(job, false);
 }
 
-static void retry_waiting(void)
+void acr_sched_serve(struct acr_job *job)
 {
-	for (unsigned op = 0; op < ACR_OPCODES; op++)
-		for (unsigned row = 0; row < acr_alg_count(); row++)
-			for (unsigned which = 0; retry_queue(which, op, row);)
-				which++;
+	retry(job, true);
 }
 
 void acr_sched_rehash(void)
@@ -333,8 +228,7 @@ void acr_sched_rehash(void)
 	acr_balancer_rehash();
 	for (guint i = 0; i < devices->len; i++)
 		acr_device_rehash(devices->pdata[i]);
-	if (acr_sched_waiting())
-		retry_waiting();
+	acr_waiting_rehash();
 }
 
 /* ---- what comes back ---- */
@@ -371,6 +265,8 @@ static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 
 static void complete(struct acr_job *job, struct acr_attempt *attempt, int error)
 {
+	enum acr_check_need need;
+
 	if (attempt->sentence)
 		acr_say(&job->sentence, "%s", attempt->sentence);
 	job->in_caller = attempt->device->driver->flags & ACR_DRIVER_SYNC;
@@ -378,7 +274,11 @@ static void complete(struct acr_job *job, struct acr_attempt *attempt, int error
 		take_result(job, attempt);
 	if (!error)
 		acr_choose_learn(attempt->device, job);
-	job->done(job, error);
+	need = acr_check_wanted(job, attempt, error);
+	if (need)
+		acr_check_begin(job, attempt, error, need);
+	else
+		job->done(job, error);
 }
 
 /* More output than there was room for, or a part that should have left a running state and
@@ -398,6 +298,20 @@ static bool is_final(int error)
 	       error == -EDQUOT;
 }
 
+/* It was begun and may not be done twice: that is the end of it. takes the reference. */
+static void end_once(struct acr_job *job, const struct acr_device *dev)
+{
+	acr_say(&job->sentence, "device %s failed when it had begun, and this must not be done twice",
+		dev->name);
+	job->done(job, -EIO);
+	acr_job_unref(job);
+}
+
+static bool must_be_once(const struct acr_attempt *attempt)
+{
+	return attempt->cap->cap.flags & ACR_CAP_ONCE;
+}
+
 void acr_sched_ended(struct acr_attempt *attempt, int error)
 {
 	struct acr_job *job = attempt->job;
@@ -405,10 +319,15 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 
 	error = check_state(job, attempt, error);
 	job->begun = true;
+	job->attempt_error = error;
 	report(attempt, error ? strerrorname_np(-error) : "ok");
 	if (is_final(error)) {
 		complete(job, attempt, error);
 		acr_job_unref(job);
+		return;
+	}
+	if (must_be_once(attempt) && error != -EOPNOTSUPP && error != -EAGAIN) {
+		end_once(job, dev);
 		return;
 	}
 	if (job->tried_count < ACR_TRIED)
@@ -436,6 +355,11 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 	struct acr_device *dev = attempt->device;
 
 	job->begun |= orphan;
+	if (orphan && must_be_once(attempt)) {
+		report(attempt, "given-up");
+		end_once(job, dev);
+		return;
+	}
 	report(attempt, "moved");
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);

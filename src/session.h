@@ -28,7 +28,7 @@ enum acr_want_padding { ACR_WANT_DEFAULT, ACR_WANT_NONE, ACR_WANT_PKCS7 };
 enum acr_value {
 	ACR_V_OP, ACR_V_ALG, ACR_V_KEY, ACR_V_IV, ACR_V_AAD, ACR_V_TAG, ACR_V_TAGLEN,
 	ACR_V_PADDING, ACR_V_LAYOUT, ACR_V_FORMAT, ACR_V_LENGTH, ACR_V_PARAMS, ACR_V_INPUT,
-	ACR_V_INPUT2, ACR_V_STREAM, ACR_V_PRIORITY, ACR_V_DEVICE, ACR_V_PRIVATE, ACR_V_DEADLINE,
+	ACR_V_INPUT2, ACR_V_CHECK, ACR_V_STREAM, ACR_V_PRIORITY, ACR_V_DEVICE, ACR_V_PRIVATE, ACR_V_DEADLINE,
 	ACR_VALUES
 };
 
@@ -55,6 +55,7 @@ struct acr_stage {
 	bool format_written;
 	int input, input2; /* stage numbers, or ACR_INPUT_UNSET */
 	char *device; /* bound to this one, NULL: the balancer chooses */
+	uint32_t check, check_count; /* rule of checking.h, and operations so far */
 
 	/* Of the present request. */
 	struct acr_buf *dst; /* layout applied, format not; NULL: there is none */

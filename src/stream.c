@@ -29,6 +29,7 @@ struct acr_stream {
 	uint64_t total;             /* input bytes so far, IV apart */
 	struct acr_blob *iv;        /* of the next piece */
 	struct acr_state *state;    /* of a driver */
+	struct acr_state *shadow;   /* the same from other devices, while it is checked */
 	bool collects;              /* AEAD decryption */
 	bool wants_iv;              /* it comes at the head of the input */
 	bool begun, ended;          /* the first and the last piece are on their way */
@@ -175,6 +176,7 @@ void acr_stream_free(struct acr_stream *stream)
 	}
 	acr_blob_unref(stream->iv);
 	acr_state_unref(stream->state);
+	acr_state_unref(stream->shadow);
 	explicit_bzero(stream->prefix, sizeof stream->prefix);
 	explicit_bzero(stream->carry, sizeof stream->carry);
 	free(stream);
@@ -415,10 +417,8 @@ static int piece_job(struct acr_session *session, size_t len, struct acr_job **j
 	if (error)
 		return error;
 	(*job)->iv = acr_blob_ref(stream->iv);
-	if (stream->state) {
-		(*job)->state = stream->state;
-		atomic_fetch_add(&stream->state->refs, 1);
-	}
+	(*job)->state = acr_state_ref(stream->state);
+	(*job)->shadow = acr_state_ref(stream->shadow);
 	stream->total += len;
 	stream->in_flight = len;
 	stream->begun = true;
@@ -480,6 +480,9 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 	acr_state_unref(stream->state);
 	stream->state = job->state_out;
 	job->state_out = NULL;
+	acr_state_unref(stream->shadow);
+	stream->shadow = job->shadow_out;
+	job->shadow_out = NULL;
 	error = advance_iv(session, job);
 	job->dst->len = job->dst_len;
 	repeated = stream->prefixed;

@@ -3,6 +3,7 @@
  * and their defaults. The table is at the end. */
 #include "value_table.h"
 
+#include "checking.h"
 #include "settings.h"
 
 #include <errno.h>
@@ -513,6 +514,31 @@ static void reset_input2(struct acr_session *session, struct acr_stage *stage)
 	stage->input2 = ACR_INPUT_UNSET;
 }
 
+static int set_check(struct acr_session *session, struct acr_stage *stage, const char *text,
+		     bool privileged)
+{
+	if (acr_check_parse(text, &stage->check)) {
+		stage->check_count = 0;
+		return 0;
+	}
+	return REFUSE(session, stage, -EINVAL, "check must be never, always or sample N with N from 1 "
+		      "to %u, not \"%s\"", ACR_CHECK_SAMPLE_MAX, QUOTE(text));
+}
+
+static void get_check(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		      size_t size)
+{
+	char rule[ACR_CHECK_TEXT];
+
+	acr_check_text(stage->check, rule);
+	snprintf(text, size, "%s", rule);
+}
+
+static void reset_check(struct acr_session *session, struct acr_stage *stage)
+{
+	stage->check = ACR_CHECK_NEVER;
+}
+
 /* ---- the session's own ---- */
 
 static int set_stream(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
@@ -624,6 +650,7 @@ const struct acr_value_row acr_value_table[ACR_VALUES] = {
 	[ACR_V_PARAMS] = { TEXT(params) },
 	[ACR_V_INPUT] = { TEXT(input) },
 	[ACR_V_INPUT2] = { TEXT(input2) },
+	[ACR_V_CHECK] = { TEXT(check) },
 	[ACR_V_STREAM] = { TEXT(stream) },
 	[ACR_V_PRIORITY] = { TEXT(priority) },
 	[ACR_V_DEVICE] = { TEXT(device) },

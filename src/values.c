@@ -41,7 +41,7 @@ static void begin_next(struct acr_session *session, const struct acr_stage *stag
 		       enum acr_value id)
 {
 	if (session->state > ACR_ACTIVE && stage->number <= session->last &&
-	    !acr_route_takes_src(session) && id < ACR_V_STREAM && id != ACR_V_FORMAT)
+	    !acr_route_takes_src(session) && id < ACR_V_CHECK && id != ACR_V_FORMAT)
 		acr_session_new_request(session);
 }
 

@@ -66,6 +66,8 @@ static unsigned add_row(struct acr_device *dev, const struct soft_cap *cap)
 			.alg = cap->row->alg,
 			.data = cap,
 			.state = family->parts & (1u << op) ? SOFT_STATE : NULL,
+			/* What was given out once is given to nobody else. */
+			.flags = op == ACR_RANDOM ? ACR_CAP_ONCE : 0,
 		};
 		if (acr_device_add_capability(dev, &offer))
 			acr_log(ACR_LOG_WARNING, "soft", "%s: the core doesn't know \"%s\"",

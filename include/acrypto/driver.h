@@ -104,7 +104,12 @@ struct acr_capability {
 	                        * with the same format may continue each other's parts */
 	size_t max_src;        /* longest input in bytes, 0: the algorithm's own limit */
 	unsigned queue_length; /* most queued sessions, 0: the core's default */
+	unsigned flags;        /* ACR_CAP_* */
 };
+
+#define ACR_CAP_ONCE 1u /* must not be done twice (what was handed out, counted or audited):
+                         * once begun it is never repeated on another device, and not checked
+                         * by repetition */
 
 /* One KEY=VALUE of a device's specification. Tables end with a NULL name. */
 struct acr_option {
@@ -238,8 +243,10 @@ void acr_device_ready(struct acr_device *dev);
  * error 0: done, the (out) fields are filled in.
  * -EBADMSG: tag or padding doesn't verify. -EINVAL: input that the algorithm can't take.
  *   These are results; the session fails with them.
- * -EOPNOTSUPP: not on this device; another is tried and this one isn't blamed.
- * Any other: the device failed this op; another is tried.
+ * -EOPNOTSUPP, -EAGAIN: not done, and never will be or not now; another device is tried and
+ *   this one isn't blamed.
+ * Any other: the device failed this op; another is tried, unless it must be done only once
+ *   (ACR_CAP_ONCE). A device that fails over half of its last 20 is put into quarantine.
  * Any thread, at most once for each accepted op. */
 void acr_op_done(struct acr_op *op, int error);
 

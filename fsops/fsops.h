@@ -36,6 +36,8 @@ struct fs_kind {
 	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags);
 	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
 		      off_t offset, int flags);
+	/* Answers the request; in has the size that cmd says. NULL: no such calls. */
+	void (*ioctl)(fuse_req_t req, struct fs_handle *handle, unsigned cmd, const void *in);
 	int (*flush)(struct fs_handle *handle); /* NULL: nothing to do */
 	void (*release)(struct fs_handle *handle); /* NULL: nothing to do */
 	/* Events that are there now. NULL: always readable and writable. */
@@ -73,7 +75,9 @@ extern const struct fs_file *const fs_tables[FS_DIRS];
 struct fs_handle {
 	struct fs_node node;
 	const struct fs_file *file;
-	struct acr_session *session; /* a reference, for files of sessions and `random` */
+	/* A reference, for files of sessions and `random`; of `ioctl` set once by a call. */
+	_Atomic(struct acr_session *) session;
+	struct fs_binary *binary;    /* of `ioctl` */
 	struct fs_actor opener;
 	int flags;                   /* of open */
 	atomic_uint request;         /* which request of the session this reads */
@@ -125,6 +129,7 @@ extern const struct fs_kind fs_kind_text;  /* file_text.c: by show() and store()
 extern const struct fs_kind fs_kind_state; /* the same of a session, to be polled for its end */
 extern const struct fs_kind fs_kind_value; /* file_value.c */
 extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
+extern const struct fs_kind fs_kind_ioctl; /* ioctl.c */
 
 /* Something secret is in the present request: wipe its buffer when it is done (loop.c). */
 void fs_wipe_request(void);
@@ -168,6 +173,13 @@ void fs_hold(struct fs_handle *handle);
 void fs_hold_end(struct fs_handle *handle);
 void fs_drop_held(struct acr_session *session, unsigned stage); /* 0: of all stages */
 void fs_value_drop(struct fs_handle *handle); /* file_value.c */
+
+/* ---- visit.c: work on the memory of callers; see caller.h ---- */
+
+/* This thread begins or ends to serve the filesystem. */
+void fs_visit_server(bool begins);
+/* Wait until all that was begun is done. False: some of it hangs. */
+bool fs_visits_end(unsigned seconds);
 
 /* ---- loop.c ---- */
 

@@ -522,10 +522,9 @@ void acr_request_report(struct acr_job *job, const struct acr_report *report)
 
 	pthread_mutex_lock(&session->lock);
 	stage = acr_route_stage(session, job->stage);
-	if (!session->removed) {
+	if (!session->removed)
 		acr_history_add(&session->history, job->stage, report, session->account);
-		session->device_name = report->device;
-	}
+	session->device_name = report->device; /* for those in no directory too */
 	if (!session->removed && stage)
 		stage->device_name = session->device_name;
 	pthread_mutex_unlock(&session->lock);

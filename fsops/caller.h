@@ -30,7 +30,8 @@ int fs_caller_write(struct fs_caller *caller, uint64_t pointer, const void *data
 struct fs_visit {
 	struct fs_visit *next;       /* visit.c's */
 	struct acr_account *account; /* visit.c's: a reference */
-	void (*run)(struct fs_visit *visit); /* may free it */
+	void (*run)(struct fs_visit *visit);  /* touches the memory */
+	void (*done)(struct fs_visit *visit); /* afterwards: answers; may free it */
 };
 
 /* Have it run, once: at once in this thread if here is true and it may, else in a thread for

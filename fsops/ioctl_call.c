@@ -14,10 +14,12 @@ struct call {
 	struct fs_handle *handle;
 	struct acr_session *session; /* a reference */
 	bool own;                    /* it is DIRECT's, and ends with it */
+	bool waits;                  /* of DIRECT: its session has begun, but not ended */
 	unsigned request;            /* whose result it waits for; 0: the present one */
 	size_t most;                 /* of read(): bytes */
 	uint64_t at;                 /* of read(): where it began */
-	int error;                   /* of the attempt */
+	int error;                   /* of the attempt, or what came later */
+	const char *why;             /* a sentence about it; NULL: the session has one */
 	struct acr_piece piece;      /* the result */
 	union {
 		struct acrypto_session_add add;
@@ -172,52 +174,65 @@ static int store(struct call *call, struct fs_caller *caller, const struct acryp
 }
 
 /* Answer a call whose result was stored, or not. */
-static void call_answer(struct call *call, int error, const char *why, size_t arg_size)
+static void call_answer(struct call *call, size_t arg_size)
 {
-	if (error && error != -EMSGSIZE) {
-		call_fail(call, error, why);
+	if (call->error && call->error != -EMSGSIZE) {
+		call_fail(call, call->error, call->why);
 		return;
 	}
-	if (error)
-		fs_binary_fail(call->handle, error, why);
-	fuse_reply_ioctl(call->pending.req, error, &call->arg, arg_size);
+	if (call->error)
+		fs_binary_fail(call->handle, call->error, call->why);
+	fuse_reply_ioctl(call->pending.req, call->error, &call->arg, arg_size);
 	call_free(call);
 }
 
 /* ---- ADD ---- */
 
-static void add_run(struct fs_visit *visit)
+/* Where the caller wants the result. */
+static void add_places(struct call *call, struct acrypto_buffer to[3])
 {
-	struct call *call = (struct call *)visit;
-	struct acrypto_session_add *add = &call->arg.add;
-	struct fs_binary *binary = call->handle->binary;
-	struct acrypto_buffer to[3] = { add->dst, add->tag, add->iv };
-	struct fs_caller caller = { 0 };
-	bool stores;
-	int error = 0;
+	const struct acrypto_session_add *add = &call->arg.add;
+	const struct fs_binary *binary = call->handle->binary;
 
+	to[0] = add->dst;
+	to[1] = add->tag;
+	to[2] = add->iv;
 	pthread_mutex_lock(&call->handle->lock);
 	if (!to[0].pointer)
 		to[0] = binary->dst;
 	if (!to[1].pointer && fs_binary_makes_tag(call->session))
 		to[1] = binary->tag;
 	pthread_mutex_unlock(&call->handle->lock);
-	stores = to[0].pointer || to[1].pointer || to[2].pointer;
-	if (stores)
-		error = fs_caller_find(call->pending.req, &caller);
-	if (!error)
-		error = store(call, &caller, to, &add->dst, &add->tag, &add->iv);
-	if (!error && to[0].pointer) {
-		pthread_mutex_lock(&call->handle->lock);
-		binary->stored = call->request;
-		pthread_mutex_unlock(&call->handle->lock);
-	}
-	call_answer(call, error, caller.why, sizeof *add);
+}
+
+static void add_run(struct fs_visit *visit)
+{
+	struct call *call = (struct call *)visit;
+	struct acrypto_session_add *add = &call->arg.add;
+	struct acrypto_buffer to[3];
+	struct fs_caller caller = { 0 };
+
+	add_places(call, to);
+	if (to[0].pointer || to[1].pointer || to[2].pointer)
+		call->error = fs_caller_find(call->pending.req, &caller);
+	if (!call->error)
+		call->error = store(call, &caller, to, &add->dst, &add->tag, &add->iv);
+	call->why = caller.why;
+	if (call->error || !to[0].pointer)
+		return;
+	pthread_mutex_lock(&call->handle->lock);
+	call->handle->binary->stored = call->request;
+	pthread_mutex_unlock(&call->handle->lock);
+}
+
+static void add_done(struct fs_visit *visit)
+{
+	call_answer((struct call *)visit, sizeof(struct acrypto_session_add));
 }
 
 static void add_store(struct call *call, bool here)
 {
-	call->visit.run = add_run;
+	call->visit = (struct fs_visit){ .run = add_run, .done = add_done };
 	if (call->error)
 		call_fail(call, call->error, NULL);
 	else
@@ -286,26 +301,35 @@ static void direct_store(struct call *call, struct fs_caller *caller)
 	struct acrypto_direct *direct = &call->arg.direct;
 	struct acrypto_buffer to[3] = { direct->dst, { 0 }, { 0 } }, unused = { 0 };
 	bool tag = fs_binary_makes_tag(call->session);
-	int error;
 
 	if (tag)
 		to[1] = direct->tag;
 	/* Room for nothing must not pass for room; a verification has only its errno to tell. */
 	if (!to[0].pointer && acr_stage_op(&call->session->stage) != ACR_VERIFY)
 		to[0] = (struct acrypto_buffer){ 1, 0 };
-	error = store(call, caller, to, &direct->dst, tag ? &direct->tag : &unused, NULL);
-	call_answer(call, error, caller->why, sizeof *direct);
+	call->error = store(call, caller, to, &direct->dst, tag ? &direct->tag : &unused, NULL);
+	call->why = caller->why;
+}
+
+static void direct_done(struct fs_visit *visit)
+{
+	struct call *call = (struct call *)visit;
+
+	if (call->waits)
+		fs_wait(&call->pending, call->session);
+	else
+		call_answer(call, sizeof call->arg.direct);
 }
 
 static void direct_store_run(struct fs_visit *visit)
 {
 	struct call *call = (struct call *)visit;
 	struct fs_caller caller;
-	int error = fs_caller_find(call->pending.req, &caller);
 
-	if (error)
-		call_fail(call, error, caller.why);
-	else
+	call->waits = false;
+	call->error = fs_caller_find(call->pending.req, &caller);
+	call->why = caller.why;
+	if (!call->error)
 		direct_store(call, &caller);
 }
 
@@ -395,13 +419,12 @@ static void direct_run(struct fs_visit *visit)
 	}
 	if (!error)
 		error = check_tag_room(call, &caller);
+	call->error = error;
+	call->why = caller.why;
 	if (error)
-		call_fail(call, error, caller.why);
-	else if (attempt(&call->pending))
-		fs_wait(&call->pending, call->session);
-	else if (call->error)
-		call_fail(call, call->error, NULL);
-	else
+		return;
+	call->waits = attempt(&call->pending) != 0;
+	if (!call->waits && !call->error)
 		direct_store(call, &caller);
 }
 
@@ -420,7 +443,7 @@ void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acr
 		return;
 	}
 	call->own = true;
-	call->visit.run = direct_run;
+	call->visit = (struct fs_visit){ .run = direct_run, .done = direct_done };
 	fs_visit(&call->visit, fuse_req_ctx(req)->uid, true);
 }
 

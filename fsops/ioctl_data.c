@@ -176,20 +176,28 @@ struct fill {
 	fuse_req_t req;
 	struct fs_handle *handle;
 	uint64_t pointer;
+	struct outcome out;
 };
 
 static void fill_run(struct fs_visit *visit)
 {
 	struct fill *fill = (struct fill *)visit;
-	struct fs_handle *handle = fill->handle;
-	struct fs_filling *filling = &handle->binary->filling; /* ours while it is busy */
+	struct fs_filling *filling = &fill->handle->binary->filling; /* ours while it is busy */
 	struct fs_caller caller;
-	struct outcome out = { 0 };
+	int error = fs_caller_find(fill->req, &caller);
 
-	out.error = fs_caller_find(fill->req, &caller);
-	if (!out.error)
-		out.error = fs_caller_read(&caller, fill->pointer, place(filling), filling->total);
-	out.why = caller.why;
+	if (!error)
+		error = fs_caller_read(&caller, fill->pointer, place(filling), filling->total);
+	fill->out = bad(error, caller.why);
+}
+
+static void fill_done(struct fs_visit *visit)
+{
+	struct fill *fill = (struct fill *)visit;
+	struct fs_handle *handle = fill->handle;
+	struct fs_filling *filling = &handle->binary->filling;
+	struct outcome out = fill->out;
+
 	pthread_mutex_lock(&handle->lock);
 	filling->busy = false;
 	if (out.error)
@@ -221,8 +229,8 @@ static void fill_from_memory(fuse_req_t req, struct fs_handle *handle,
 		reply(req, conclude(handle, out));
 		return;
 	}
-	*fill = (struct fill){ .visit.run = fill_run, .req = req, .handle = handle,
-			       .pointer = in->pointer };
+	*fill = (struct fill){ .visit = { .run = fill_run, .done = fill_done }, .req = req,
+			       .handle = handle, .pointer = in->pointer };
 	fs_visit(&fill->visit, fuse_req_ctx(req)->uid, true);
 }
 

@@ -21,7 +21,7 @@
 #define STACK    ((size_t)256 * 1024)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* (v), and acr_account.visits */
-static pthread_cond_t more = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t more = PTHREAD_COND_INITIALIZER, ended = PTHREAD_COND_INITIALIZER;
 static struct fs_visit *head, **tail = &head; /* (v) waiting */
 static unsigned servers, away;  /* (v) threads that serve, and those of them that visit */
 static unsigned threads, idle;  /* (v) our own */
@@ -51,24 +51,28 @@ static struct fs_visit *take(void)
 	return NULL;
 }
 
-/* Under the lock, which is let go meanwhile. */
-static void run(struct fs_visit *visit)
+/* Under the lock, which is let go meanwhile. The answer comes when it is no visit any more: who
+ * gets it may call again at once. */
+static void run(struct fs_visit *visit, bool here)
 {
 	struct acr_account *account = visit->account;
 
 	account->visits++;
+	away += here;
 	pthread_mutex_unlock(&lock);
 	visit->run(visit);
-	acr_secret_scrub();
 	pthread_mutex_lock(&lock);
 	account->visits--;
-	unfinished--;
-	pthread_cond_broadcast(&done);
+	away -= here;
 	if (head && idle)
 		pthread_cond_signal(&more);
 	pthread_mutex_unlock(&lock);
+	visit->done(visit);
 	acr_account_unref(account);
+	acr_secret_scrub();
 	pthread_mutex_lock(&lock);
+	if (!--unfinished)
+		pthread_cond_broadcast(&ended);
 }
 
 static void *work(void *unused)
@@ -79,7 +83,7 @@ static void *work(void *unused)
 		struct fs_visit *visit = take();
 
 		if (visit) {
-			run(visit);
+			run(visit, false);
 		} else if (idle >= SPARE) {
 			break;
 		} else {
@@ -126,14 +130,13 @@ void fs_visit(struct fs_visit *visit, uint32_t uid, bool here)
 	visit->account = acr_account_get(uid);
 	if (!visit->account) { /* no memory even for that: nothing is fair any more */
 		visit->run(visit);
+		visit->done(visit);
 		return;
 	}
 	pthread_mutex_lock(&lock);
 	unfinished++;
 	if (here && serves && away < servers / 2 && visit->account->visits < PER_USER) {
-		away++;
-		run(visit);
-		away--;
+		run(visit, true);
 	} else {
 		enqueue(visit);
 	}
@@ -143,14 +146,14 @@ void fs_visit(struct fs_visit *visit, uint32_t uid, bool here)
 bool fs_visits_end(unsigned seconds)
 {
 	struct timespec until;
-	bool ended;
+	bool all;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&lock);
-	while (unfinished && pthread_cond_timedwait(&done, &lock, &until) != ETIMEDOUT)
+	while (unfinished && pthread_cond_timedwait(&ended, &lock, &until) != ETIMEDOUT)
 		;
-	ended = !unfinished;
+	all = !unfinished;
 	pthread_mutex_unlock(&lock);
-	return ended;
+	return all;
 }

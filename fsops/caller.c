@@ -8,13 +8,17 @@
  * the same. So what is found out here holds until the answer, and not a moment longer. (Who
  * aborts the connection breaks that; only the daemon's own user can.)
  *
- * We may be root and could reach everything. What is allowed is therefore not what the kernel
- * lets us, but what it would let a process of the caller's user, without privileges: all uids
- * and gids of the thread must be those of the request, and it must be dumpable. That leaves
- * out programs that run set-uid or with capabilities of a file, those that have changed to
- * another user for a while, and those that have asked not to be looked into. They get EPERM and
- * send their data inline. The process that is reached is always the one that called; a pointer
- * can't name another. */
+ * We may be root and could reach everything. What a call reaches is only the memory of who makes
+ * it, which that process can read and write itself; a pointer can't name another process. On
+ * top of that all uids and gids of the thread (real, effective, saved, of files) must be those
+ * of the request. That keeps out a number that means somebody else, whatever the reason, and
+ * programs that act for two users, set-uid ones and those that have changed for a while: their
+ * memory is not only the user's who is served and charged. They get EPERM, and send data inline.
+ *
+ * Not asked for is that the process be dumpable, or have no capabilities: these rules say whom
+ * *others* may look into, and a process that names its own memory in a call has agreed. A daemon
+ * that has given up root, and so isn't dumpable, is served. Where we are not root, the system
+ * itself asks for both, as for ptrace(2), and Yama for more. */
 #include "caller.h"
 
 #include <errno.h>
@@ -31,10 +35,9 @@
 static pthread_once_t proc_once = PTHREAD_ONCE_INIT;
 static int proc = -1; /* /proc, if its numbers are those of our pid namespace */
 
-/* Read /proc/NUMBER/status. Returns its owner's uid or a negative errno. */
-static int64_t read_status(int32_t number, char text[static STATUS_SIZE])
+/* Read /proc/NUMBER/status. 0 or a negative errno. */
+static int read_status(int32_t number, char text[static STATUS_SIZE])
 {
-	struct stat st;
 	char name[32];
 	ssize_t len;
 	int fd;
@@ -44,13 +47,11 @@ static int64_t read_status(int32_t number, char text[static STATUS_SIZE])
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	len = read(fd, text, STATUS_SIZE - 1);
-	if (len < 0 || fstat(fd, &st))
+	if (len < 0)
 		len = -errno;
 	close(fd);
-	if (len < 0)
-		return len;
-	text[len] = 0;
-	return st.st_uid;
+	text[len < 0 ? 0 : len] = 0;
+	return len < 0 ? (int)len : 0;
 }
 
 /* The numbers of a line, as many as there are, up to count. Returns how many. */
@@ -78,7 +79,7 @@ static void open_proc(void)
 	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return;
-	if (read_status(getpid(), text) >= 0 && numbers(text, "\nNSpid:", ids, 2) == 1 &&
+	if (!read_status(getpid(), text) && numbers(text, "\nNSpid:", ids, 2) == 1 &&
 	    ids[0] == (uint32_t)getpid())
 		return;
 	close(proc);
@@ -104,7 +105,7 @@ int fs_caller_find(fuse_req_t req, struct fs_caller *caller)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	char text[STATUS_SIZE];
 	uint32_t process, ids[4];
-	int64_t owner;
+	int error;
 
 	*caller = (struct fs_caller){ .thread = ctx->pid };
 	pthread_once(&proc_once, open_proc);
@@ -114,18 +115,15 @@ int fs_caller_find(fuse_req_t req, struct fs_caller *caller)
 	if (proc < 0)
 		return refuse(caller, -EPERM, "acryptod has no /proc of its own pid namespace: "
 			      "send data inline");
-	owner = read_status(ctx->pid, text);
-	if (owner < 0 || numbers(text, "\nTgid:", &process, 1) != 1)
-		return refuse(caller, owner == -EACCES || owner == -EPERM ? -EPERM : -ESRCH,
+	error = read_status(ctx->pid, text);
+	if (error || numbers(text, "\nTgid:", &process, 1) != 1)
+		return refuse(caller, error == -EACCES || error == -EPERM ? -EPERM : -ESRCH,
 			      "the calling process is gone, or /proc hides it");
 	caller->process = (int32_t)process;
 	if (!all_are(ids, numbers(text, "\nUid:", ids, 4), ctx->uid) ||
 	    !all_are(ids, numbers(text, "\nGid:", ids, 4), ctx->gid))
 		return refuse(caller, -EPERM, "the calling process acts for more than one user or "
 			      "group: send data inline");
-	if (owner != ctx->uid)
-		return refuse(caller, -EPERM, "the calling process is not dumpable, so nobody may "
-			      "look into it: send data inline");
 	return 0;
 }
 

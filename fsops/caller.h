@@ -14,8 +14,8 @@ struct fs_caller {
 };
 
 /* Who made the request, which is not answered yet, and may its memory be used for it? Only if
- * the caller could be traced by any process of its own user. 0; -ESRCH: no such process is
- * seen from here (of a foreign pid namespace, or dead), -EPERM. Any thread, may sleep. */
+ * it acts for one user and group. 0; -ESRCH: no such process is seen from here (it is of a
+ * foreign pid namespace, or dead), -EPERM. Any thread, may sleep. */
 int fs_caller_find(fuse_req_t req, struct fs_caller *caller);
 
 /* Copy len bytes from the caller's memory, or to it. Only before the request is answered, and

@@ -35,14 +35,12 @@
 static pthread_once_t proc_once = PTHREAD_ONCE_INIT;
 static int proc = -1; /* /proc, if its numbers are those of our pid namespace */
 
-/* Read /proc/NUMBER/status. 0 or a negative errno. */
-static int read_status(int32_t number, char text[static STATUS_SIZE])
+/* Read a file of /proc. 0 or a negative errno. */
+static int read_proc(const char *name, char text[static STATUS_SIZE])
 {
-	char name[32];
 	ssize_t len;
 	int fd;
 
-	snprintf(name, sizeof name, "%d/status", number);
 	fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
@@ -70,7 +68,8 @@ static unsigned numbers(const char *text, const char *label, uint32_t *values, u
 	return n;
 }
 
-/* A /proc of another pid namespace shows other processes under the same numbers. */
+/* A /proc of another pid namespace shows other processes under the same numbers, but `self` is
+ * us in any, with our numbers in that namespace and all below it. */
 static void open_proc(void)
 {
 	char text[STATUS_SIZE];
@@ -79,7 +78,7 @@ static void open_proc(void)
 	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return;
-	if (!read_status(getpid(), text) && numbers(text, "\nNSpid:", ids, 2) == 1 &&
+	if (!read_proc("self/status", text) && numbers(text, "\nNSpid:", ids, 2) == 1 &&
 	    ids[0] == (uint32_t)getpid())
 		return;
 	close(proc);
@@ -103,7 +102,7 @@ static bool all_are(const uint32_t *ids, unsigned count, uint32_t id)
 int fs_caller_find(fuse_req_t req, struct fs_caller *caller)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	char text[STATUS_SIZE];
+	char text[STATUS_SIZE], name[32];
 	uint32_t process, ids[4];
 	int error;
 
@@ -115,7 +114,8 @@ int fs_caller_find(fuse_req_t req, struct fs_caller *caller)
 	if (proc < 0)
 		return refuse(caller, -EPERM, "acryptod has no /proc of its own pid namespace: "
 			      "send data inline");
-	error = read_status(ctx->pid, text);
+	snprintf(name, sizeof name, "%d/status", ctx->pid);
+	error = read_proc(name, text);
 	if (error || numbers(text, "\nTgid:", &process, 1) != 1)
 		return refuse(caller, error == -EACCES || error == -EPERM ? -EPERM : -ESRCH,
 			      "the calling process is gone, or /proc hides it");

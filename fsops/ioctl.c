@@ -124,18 +124,25 @@ static int set_numbers(struct acr_session *session, const struct acrypto_session
 	return error;
 }
 
+/* It may take a look at /etc/group. */
+static bool is_privileged(fuse_req_t req, struct fs_handle *handle)
+{
+	struct fs_actor caller = fs_actor_of(req);
+	return fs_actor_both(&handle->opener, &caller).privileged;
+}
+
 int fs_binary_session(fuse_req_t req, struct fs_handle *handle,
 		      const struct acrypto_session_initializer *init, uint64_t wanted,
 		      struct acr_session **out)
 {
-	struct fs_actor caller = fs_actor_of(req);
+	uint32_t uid = fuse_req_ctx(req)->uid;
 	const char *wrong = complaint(init);
 	struct acr_session *session;
 	int error;
 
 	if (wrong)
 		return fs_binary_fail(handle, -EINVAL, wrong);
-	session = acr_session_anonymous(caller.uid, fuse_req_ctx(req)->pid);
+	session = acr_session_anonymous(uid, fuse_req_ctx(req)->pid);
 	if (!session)
 		return fs_binary_fail(handle, -ENOSPC, "no memory is left");
 	error = acr_account_add_session(session->account);
@@ -146,7 +153,7 @@ int fs_binary_session(fuse_req_t req, struct fs_handle *handle,
 	error = set_texts(session, init);
 	if (!error)
 		error = set_numbers(session, init, wanted,
-				    fs_actor_both(&handle->opener, &caller).privileged);
+				    init->priority && is_privileged(req, handle));
 	if (!error) {
 		*out = session;
 		return 0;
@@ -231,11 +238,8 @@ static int alloc(fuse_req_t req, struct fs_handle *handle, const struct acrypto_
 
 static void call_alloc(fuse_req_t req, struct fs_handle *handle, const void *data)
 {
-	struct acrypto_session_alloc in;
-	int error;
+	int error = alloc(req, handle, (const struct acrypto_session_alloc *)data);
 
-	memcpy(&in, data, sizeof in);
-	error = alloc(req, handle, &in);
 	if (error)
 		fuse_reply_err(req, -error);
 	else
@@ -278,15 +282,14 @@ static void call_status(fuse_req_t req, struct fs_handle *handle, const void *da
 	fuse_reply_ioctl(req, 0, &out, sizeof out);
 }
 
-/* ---- the table of calls; data may be unaligned ---- */
+/* ---- the table of calls ---- */
 
+/* The structures are used where they lie, in the request's buffer, which is locked and wiped.
+ * libfuse has it from malloc, and the kernel's headers before them are 72 bytes. */
 #define CALL(name, type, function)                                                             \
 	static void name(fuse_req_t req, struct fs_handle *handle, const void *data)           \
 	{                                                                                      \
-		type in;                                                                       \
-		memcpy(&in, data, sizeof in);                                                  \
-		function(req, handle, &in);                                                    \
-		explicit_bzero(&in, sizeof in);                                                \
+		function(req, handle, (const type *)data);                                     \
 	}
 CALL(call_fill, struct acrypto_fill_data, fs_binary_fill)
 CALL(call_add, struct acrypto_session_add, fs_binary_add)

@@ -2,6 +2,8 @@
 /* The calls that wait for a result: ADD, DIRECT and read(); and fetching it inline. */
 #include "binary.h"
 
+#include "src/secret.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -205,6 +207,14 @@ static void add_places(struct call *call, struct acrypto_buffer to[3])
 	pthread_mutex_unlock(&call->handle->lock);
 }
 
+/* The next ADD submits the next request. */
+static void handed_out(struct call *call)
+{
+	pthread_mutex_lock(&call->handle->lock);
+	call->handle->binary->stored = call->request;
+	pthread_mutex_unlock(&call->handle->lock);
+}
+
 static void add_run(struct fs_visit *visit)
 {
 	struct call *call = (struct call *)visit;
@@ -218,11 +228,8 @@ static void add_run(struct fs_visit *visit)
 	if (!call->error)
 		call->error = store(call, &caller, to, &add->dst, &add->tag, &add->iv);
 	call->why = caller.why;
-	if (call->error || !to[0].pointer)
-		return;
-	pthread_mutex_lock(&call->handle->lock);
-	call->handle->binary->stored = call->request;
-	pthread_mutex_unlock(&call->handle->lock);
+	if (!call->error && to[0].pointer)
+		handed_out(call);
 }
 
 static void add_done(struct fs_visit *visit)
@@ -233,10 +240,12 @@ static void add_done(struct fs_visit *visit)
 static void add_store(struct call *call, bool here)
 {
 	call->visit = (struct fs_visit){ .run = add_run, .done = add_done };
-	if (call->error)
+	if (call->error) {
+		handed_out(call); /* a failure too is told once to each who waits */
 		call_fail(call, call->error, NULL);
-	else
+	} else {
 		fs_visit(&call->visit, fuse_req_ctx(call->pending.req)->uid, here);
+	}
 }
 
 static void add_now(struct call *call)
@@ -257,7 +266,7 @@ static void add_answer(struct fs_pending *pending, int error)
 
 static const struct fs_pending_kind add_kind = { attempt, add_answer };
 
-/* Submit the next request if the last one's result was stored. 0 or a negative errno. */
+/* Submit the next request if the last one's result was stored, or its failure told. 0 or a negative errno. */
 static int next_request(struct fs_handle *handle, struct acr_session *session)
 {
 	unsigned stored;
@@ -268,7 +277,7 @@ static int next_request(struct fs_handle *handle, struct acr_session *session)
 	stored = handle->binary->stored;
 	pthread_mutex_unlock(&handle->lock);
 	pthread_mutex_lock(&session->lock);
-	over = session->state == ACR_DONE && stored == session->request + 1;
+	over = session->state > ACR_ACTIVE && stored == session->request + 1;
 	pthread_mutex_unlock(&session->lock);
 	error = over ? acr_session_start(session) : 0;
 	return error == -EBUSY ? 0 : error; /* another thread was first: wait for the same */
@@ -552,32 +561,25 @@ static void fetch(struct acrypto_inline *out, const uint8_t *data, uint64_t len)
 
 	out->total = len;
 	out->size = (uint32_t)MIN(MIN(out->size, ACRYPTO_INLINE_MAX), len - at);
-	memset(out->data, 0, sizeof out->data);
 	if (out->size)
 		memcpy(out->data, data + at, out->size);
 }
 
-static void fetch_dst(struct call *call, struct acrypto_inline *out)
+/* Answer with part of dst, tag or IV. */
+static void fetch_send(struct call *call, struct acrypto_inline *out)
 {
-	const struct acr_piece *piece = &call->piece;
+	struct acr_blob *blob;
 
-	fetch(out, piece->buf ? piece->buf->data + piece->offset : NULL, piece->len);
+	if (out->type == ACRYPTO_DST) {
+		fetch(out, call->piece.buf ? call->piece.buf->data + call->piece.offset : NULL,
+		      call->piece.len);
+	} else {
+		blob = acr_value_get(call->session, 1, out->type == ACRYPTO_TAG ? ACR_V_TAG : ACR_V_IV);
+		fetch(out, blob ? blob->data : NULL, blob ? blob->len : 0);
+		acr_blob_unref(blob);
+	}
 	fuse_reply_ioctl(call->pending.req, 0, out, sizeof *out);
 	call_free(call);
-}
-
-static void fetch_value(fuse_req_t req, struct acr_session *session, enum acr_value value,
-			struct acrypto_inline *out)
-{
-	struct acr_blob *blob = acr_value_get(session, 1, value);
-
-	if (!blob) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	fetch(out, blob->data, blob->len);
-	fuse_reply_ioctl(req, 0, out, sizeof *out);
-	acr_blob_unref(blob);
 }
 
 static bool has_ended(struct acr_session *session)
@@ -593,25 +595,24 @@ static bool has_ended(struct acr_session *session)
 void fs_binary_fetch(fuse_req_t req, struct fs_handle *handle, const struct acrypto_inline *in)
 {
 	struct acr_session *session = session_of(req, handle);
-	struct acrypto_inline out = *in;
-	struct call *call;
+	struct acrypto_inline *out;
+	struct call *call = session ? call_new(req, handle, session, &add_kind) : NULL;
 
-	if (!session)
-		return;
-	call = call_new(req, handle, session, &add_kind);
 	if (!call)
 		return;
-	if (in->type != ACRYPTO_DST && in->type != ACRYPTO_TAG && in->type != ACRYPTO_IV) {
-		call_fail(call, -EINVAL, "only ACRYPTO_DST, _TAG and _IV can be fetched");
-	} else if (!has_ended(session)) {
-		call_fail(call, -EAGAIN, "it is not done yet");
-	} else if (in->type != ACRYPTO_DST) {
-		call_free(call);
-		fetch_value(req, session, in->type == ACRYPTO_TAG ? ACR_V_TAG : ACR_V_IV, &out);
-	} else if (attempt(&call->pending) || call->error) {
-		call_fail(call, call->error, call->error == -EAGAIN ? "it is not done yet" : NULL);
-	} else {
-		fetch_dst(call, &out);
+	out = acr_private_alloc(sizeof *out);
+	if (!out) {
+		call_fail(call, -ENOSPC, "no memory is left");
+		return;
 	}
-	explicit_bzero(&out, sizeof out);
+	memcpy(out, in, offsetof(struct acrypto_inline, data));
+	if (in->type != ACRYPTO_DST && in->type != ACRYPTO_TAG && in->type != ACRYPTO_IV)
+		call_fail(call, -EINVAL, "only ACRYPTO_DST, _TAG and _IV can be fetched");
+	else if (!has_ended(session) || attempt(&call->pending))
+		call_fail(call, -EAGAIN, "it is not done yet");
+	else if (call->error)
+		call_fail(call, call->error, NULL);
+	else
+		fetch_send(call, out);
+	acr_secret_free(out);
 }

@@ -122,7 +122,9 @@ static bool stop_threads(struct fs_mount *mount)
 
 	fuse_session_exit(mount->session);
 	while (atomic_load(&mount->running)) {
-		if (!left--)
+		if (left)
+			left--;
+		else if (!fs_visits_end(0))
 			return false;
 		for (unsigned i = 0; i < mount->thread_count; i++)
 			pthread_kill(mount->threads[i], SIGUSR1);

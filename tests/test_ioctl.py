@@ -204,6 +204,11 @@ def test_deadline(daemon, b):
         b.fill(SRC, b"abc")
         with acr.fails("ETIMEDOUT"):
             b.add()
+        with acr.fails("ENODATA"):
+            b.add()  # a failure is told once, like a result
+        b.fill(SRC, b"abc")
+        with acr.fails("ETIMEDOUT"):
+            b.add()
 
 
 # ---- DIRECT ----

@@ -6,6 +6,7 @@ import hashlib
 import mmap
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -461,6 +462,31 @@ def test_a_daemon_of_a_user(start):
         return work(reachable)
 
     assert acr.as_user(acr.NOBODY, dumpable) == ABC
+
+
+def test_a_daemon_without_the_right_to_look(start):
+    """What a security policy may take even from root; the data then takes the other ways."""
+    if not shutil.which("setpriv"):
+        pytest.skip("no setpriv here")
+    daemon = start(wrapper=("setpriv", "--bounding-set=-sys_ptrace"))
+
+    def work():
+        with binary.Binary(daemon) as opened:
+            with acr.fails("EPERM"):
+                opened.direct("sha256", src=b"abc")
+            assert "inline" in opened.sentence()
+            opened.alloc("sha256", src=3)
+            with acr.fails("EPERM"):
+                opened.fill(SRC, b"abc")
+            opened.send(SRC, b"abc")
+            with acr.fails("EPERM"):
+                opened.add()
+            opened.wait()
+            assert opened.fetch(DST) == (ABC, 32)
+            return os.read(opened.fd, 64)
+
+    assert work() == ABC
+    assert acr.as_user(acr.NOBODY, work) == ABC
 
 
 # ---- pid namespaces ----

@@ -122,8 +122,8 @@ struct acrypto_buffer {
  * ACRYPTO_FETCH_INLINE and read(). `size` comes back in any case.
  * EINTR: a signal came; the request goes on, and calling again goes on waiting for it.
  * EMSGSIZE: a result is larger than its room; the sizes say how much is needed, nothing was
- * stored, and calling again stores it. So it is after EFAULT. Once it is stored, calling again
- * submits the next request: ENODATA without a new src.
+ * stored, and calling again stores it. So it is after EFAULT. Once it is stored, or the request
+ * has failed, calling again submits the next one: ENODATA without a new src.
  * EAGAIN: too many calls of this user are waiting; or not done yet, where the descriptor is
  * O_NONBLOCK. Else the errno with which the request failed. */
 struct acrypto_session_add {

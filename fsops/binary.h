@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The binary interface, behind include/acrypto/ioctl.h: ioctl.c has the calls that are answered
- * at once, ioctl_data.c what fills a session, ioctl_call.c what waits. */
+ * at once, ioctl_data.c what fills a session, ioctl_call.c what waits for a result and stores
+ * it, ioctl_read.c what reads it. */
 #ifndef FSOPS_BINARY_H
 #define FSOPS_BINARY_H
 
@@ -65,8 +66,47 @@ void fs_filling_drop(struct fs_filling *filling);
 
 /* ---- ioctl_call.c ---- */
 
+/* One call, from its request to the answer. */
+struct fs_call {
+	struct fs_visit visit;     /* first */
+	struct fs_pending pending;
+	struct fs_handle *handle;
+	struct acr_session *session; /* a reference */
+	bool own;                    /* it is DIRECT's, and ends with it */
+	bool waits;                  /* of DIRECT: its session has begun, but not ended */
+	unsigned request;            /* whose result it waits for; 0: the present one */
+	size_t most;                 /* of read(): bytes */
+	uint64_t at;                 /* of read(): where it began */
+	int error;                   /* of the attempt, or what came later */
+	const char *why;             /* a sentence about it; NULL: the session has one */
+	struct acr_piece piece;      /* the result */
+	union {
+		struct acrypto_session_add add;
+		struct acrypto_direct direct;
+	} arg;
+};
+
+struct fs_call *fs_call_of(struct fs_pending *pending);
+/* Returns owned, NULL: answered. session: is referenced, or NULL. kind: how it waits, NULL: not. */
+struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle, struct acr_session *session,
+			    const struct fs_pending_kind *kind);
+/* Give up a call that was answered. */
+void fs_call_free(struct fs_call *call);
+/* Answer with an error, remembered with the sentence (NULL: the session's), and give up. */
+void fs_call_fail(struct fs_call *call, int error, const char *why);
+/* Try to get the result. -EAGAIN, or 0 with call->error and call->piece. */
+int fs_call_attempt(struct fs_pending *pending);
+/* Try; answer with what it came to, wait, or say that it would have to. */
+void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call));
+/* Why waiting has ended with this error. */
+const char *fs_call_why(int error);
+/* The descriptor's session, borrowed. NULL: answered, there is none. */
+struct acr_session *fs_binary_session_of(fuse_req_t req, struct fs_handle *handle);
 void fs_binary_add(fuse_req_t req, struct fs_handle *handle, const struct acrypto_session_add *in);
 void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acrypto_direct *in);
+
+/* ---- ioctl_read.c ---- */
+
 void fs_binary_fetch(fuse_req_t req, struct fs_handle *handle, const struct acrypto_inline *in);
 void fs_binary_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags);
 

@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The calls that wait for a result: ADD, DIRECT and read(); and fetching it inline. */
+/* The calls that wait for a result and store it: ADD and DIRECT. */
 #include "binary.h"
-
-#include "src/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One call, from its request to the answer. */
-struct call {
-	struct fs_visit visit;     /* first */
-	struct fs_pending pending;
-	struct fs_handle *handle;
-	struct acr_session *session; /* a reference */
-	bool own;                    /* it is DIRECT's, and ends with it */
-	bool waits;                  /* of DIRECT: its session has begun, but not ended */
-	unsigned request;            /* whose result it waits for; 0: the present one */
-	size_t most;                 /* of read(): bytes */
-	uint64_t at;                 /* of read(): where it began */
-	int error;                   /* of the attempt, or what came later */
-	const char *why;             /* a sentence about it; NULL: the session has one */
-	struct acr_piece piece;      /* the result */
-	union {
-		struct acrypto_session_add add;
-		struct acrypto_direct direct;
-	} arg;
-};
-
-static struct call *call_of(struct fs_pending *pending)
+struct fs_call *fs_call_of(struct fs_pending *pending)
 {
-	return (struct call *)((char *)pending - offsetof(struct call, pending));
+	return (struct fs_call *)((char *)pending - offsetof(struct fs_call, pending));
 }
 
-/* Give up a call that was answered. */
-static void call_free(struct call *call)
+void fs_call_free(struct fs_call *call)
 {
 	acr_piece_drop(&call->piece);
 	if (call->own)
@@ -45,22 +22,20 @@ static void call_free(struct call *call)
 	free(call);
 }
 
-/* Answer with an error, remembered, and give up. */
-static void call_fail(struct call *call, int error, const char *why)
+void fs_call_fail(struct fs_call *call, int error, const char *why)
 {
 	if (why)
 		fs_binary_fail(call->handle, error, why);
 	else if (call->session)
 		fs_binary_fail_of(call->handle, error, call->session);
 	fuse_reply_err(call->pending.req, -error);
-	call_free(call);
+	fs_call_free(call);
 }
 
-/* Returns owned, NULL: answered. session: referenced. */
-static struct call *call_new(fuse_req_t req, struct fs_handle *handle, struct acr_session *session,
-			     const struct fs_pending_kind *kind)
+struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle,
+			    struct acr_session *session, const struct fs_pending_kind *kind)
 {
-	struct call *call = calloc(1, sizeof *call);
+	struct fs_call *call = calloc(1, sizeof *call);
 
 	if (!call) {
 		fuse_reply_err(req, ENOMEM);
@@ -73,8 +48,7 @@ static struct call *call_new(fuse_req_t req, struct fs_handle *handle, struct ac
 	return call;
 }
 
-/* The descriptor's session, borrowed. NULL: answered. */
-static struct acr_session *session_of(fuse_req_t req, struct fs_handle *handle)
+struct acr_session *fs_binary_session_of(fuse_req_t req, struct fs_handle *handle)
 {
 	struct acr_session *session = handle->session;
 
@@ -86,26 +60,26 @@ static struct acr_session *session_of(fuse_req_t req, struct fs_handle *handle)
 	return session;
 }
 
-static int attempt(struct fs_pending *pending)
+int fs_call_attempt(struct fs_pending *pending)
 {
-	struct call *call = call_of(pending);
+	struct fs_call *call = fs_call_of(pending);
 
 	call->error = acr_dst_read(call->session, 0, &call->request, 0, SIZE_MAX, &call->piece);
 	return call->error == -EAGAIN ? -EAGAIN : 0;
 }
 
-/* Store now, wait, or say that it would have to. */
-static void call_begin(struct call *call, void (*answer)(struct call *call))
+void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call))
 {
 	if (!call->pending.kind->attempt(&call->pending))
 		answer(call);
 	else if (call->handle->flags & O_NONBLOCK)
-		call_fail(call, -EAGAIN, "it is not done yet, and the descriptor is O_NONBLOCK");
+		fs_call_fail(call, -EAGAIN,
+			     "it is not done yet, and the descriptor is O_NONBLOCK");
 	else
 		fs_wait(&call->pending, call->session);
 }
 
-static const char *why_kept_ended(int error)
+const char *fs_call_why(int error)
 {
 	switch (error) {
 	case -EINTR:
@@ -139,7 +113,8 @@ static int store_all(struct fs_caller *caller, struct result *results, unsigned 
 		fits = fits && (!results[i].to.pointer || results[i].len <= results[i].to.size);
 	}
 	if (!fits) {
-		caller->why = "a result is larger than the room for it: the sizes say how large";
+		caller->why =
+			"a result is larger than the room for it: the sizes say how large";
 		return -EMSGSIZE;
 	}
 	for (unsigned i = 0; i < count && !error; i++)
@@ -156,12 +131,14 @@ static struct result result_of_blob(const struct acr_blob *blob, struct acrypto_
 }
 
 /* The places are copied first: told may be what they came from. iv may be NULL. */
-static int store(struct call *call, struct fs_caller *caller, const struct acrypto_buffer to[3],
-		 struct acrypto_buffer *dst, struct acrypto_buffer *tag, struct acrypto_buffer *iv)
+static int store(struct fs_call *call, struct fs_caller *caller,
+		 const struct acrypto_buffer to[3], struct acrypto_buffer *dst,
+		 struct acrypto_buffer *tag, struct acrypto_buffer *iv)
 {
 	const struct acr_buf *buf = call->piece.buf;
 	struct acr_blob *tag_blob = fs_binary_makes_tag(call->session)
-					    ? acr_value_get(call->session, 1, ACR_V_TAG) : NULL;
+					    ? acr_value_get(call->session, 1, ACR_V_TAG)
+					    : NULL;
 	struct acr_blob *iv_blob = iv ? acr_value_get(call->session, 1, ACR_V_IV) : NULL;
 	struct result results[3] = {
 		{ buf ? buf->data + call->piece.offset : NULL, call->piece.len, to[0], dst },
@@ -176,22 +153,22 @@ static int store(struct call *call, struct fs_caller *caller, const struct acryp
 }
 
 /* Answer a call whose result was stored, or not. */
-static void call_answer(struct call *call, size_t arg_size)
+static void call_answer(struct fs_call *call, size_t arg_size)
 {
 	if (call->error && call->error != -EMSGSIZE) {
-		call_fail(call, call->error, call->why);
+		fs_call_fail(call, call->error, call->why);
 		return;
 	}
 	if (call->error)
 		fs_binary_fail(call->handle, call->error, call->why);
 	fuse_reply_ioctl(call->pending.req, call->error, &call->arg, arg_size);
-	call_free(call);
+	fs_call_free(call);
 }
 
 /* ---- ADD ---- */
 
 /* Where the caller wants the result. */
-static void add_places(struct call *call, struct acrypto_buffer to[3])
+static void add_places(struct fs_call *call, struct acrypto_buffer to[3])
 {
 	const struct acrypto_session_add *add = &call->arg.add;
 	const struct fs_binary *binary = call->handle->binary;
@@ -208,7 +185,7 @@ static void add_places(struct call *call, struct acrypto_buffer to[3])
 }
 
 /* The next ADD submits the next request. */
-static void handed_out(struct call *call)
+static void handed_out(struct fs_call *call)
 {
 	pthread_mutex_lock(&call->handle->lock);
 	call->handle->binary->stored = call->request;
@@ -217,7 +194,7 @@ static void handed_out(struct call *call)
 
 static void add_run(struct fs_visit *visit)
 {
-	struct call *call = (struct call *)visit;
+	struct fs_call *call = (struct fs_call *)visit;
 	struct acrypto_session_add *add = &call->arg.add;
 	struct acrypto_buffer to[3];
 	struct fs_caller caller = { 0 };
@@ -234,21 +211,21 @@ static void add_run(struct fs_visit *visit)
 
 static void add_done(struct fs_visit *visit)
 {
-	call_answer((struct call *)visit, sizeof(struct acrypto_session_add));
+	call_answer((struct fs_call *)visit, sizeof(struct acrypto_session_add));
 }
 
-static void add_store(struct call *call, bool here)
+static void add_store(struct fs_call *call, bool here)
 {
 	call->visit = (struct fs_visit){ .run = add_run, .done = add_done };
 	if (call->error) {
 		handed_out(call); /* a failure too is told once to each who waits */
-		call_fail(call, call->error, NULL);
+		fs_call_fail(call, call->error, NULL);
 	} else {
 		fs_visit(&call->visit, fuse_req_ctx(call->pending.req)->uid, here);
 	}
 }
 
-static void add_now(struct call *call)
+static void add_now(struct fs_call *call)
 {
 	add_store(call, true);
 }
@@ -256,17 +233,18 @@ static void add_now(struct call *call)
 /* The thread here may be a device's: it must not visit anybody. */
 static void add_answer(struct fs_pending *pending, int error)
 {
-	struct call *call = call_of(pending);
+	struct fs_call *call = fs_call_of(pending);
 
 	if (error)
-		call_fail(call, error, why_kept_ended(error));
+		fs_call_fail(call, error, fs_call_why(error));
 	else
 		add_store(call, false);
 }
 
-static const struct fs_pending_kind add_kind = { attempt, add_answer };
+static const struct fs_pending_kind add_kind = { fs_call_attempt, add_answer };
 
-/* Submit the next request if the last one's result was stored, or its failure told. 0 or a negative errno. */
+/* Submit the next request if the last one's result was stored, or its failure told. 0 or a
+ * negative errno. */
 static int next_request(struct fs_handle *handle, struct acr_session *session)
 {
 	unsigned stored;
@@ -283,29 +261,30 @@ static int next_request(struct fs_handle *handle, struct acr_session *session)
 	return error == -EBUSY ? 0 : error; /* another thread was first: wait for the same */
 }
 
-void fs_binary_add(fuse_req_t req, struct fs_handle *handle, const struct acrypto_session_add *in)
+void fs_binary_add(fuse_req_t req, struct fs_handle *handle,
+		   const struct acrypto_session_add *in)
 {
-	struct acr_session *session = session_of(req, handle);
-	struct call *call = session ? call_new(req, handle, session, &add_kind) : NULL;
+	struct acr_session *session = fs_binary_session_of(req, handle);
+	struct fs_call *call = session ? fs_call_new(req, handle, session, &add_kind) : NULL;
 	int error;
 
 	if (!call)
 		return;
 	call->arg.add = *in;
 	if (in->flags) {
-		call_fail(call, -EINVAL, "flags are 0");
+		fs_call_fail(call, -EINVAL, "flags are 0");
 		return;
 	}
 	error = next_request(handle, session);
 	if (error)
-		call_fail(call, error, NULL);
+		fs_call_fail(call, error, NULL);
 	else
-		call_begin(call, add_now);
+		fs_call_begin(call, add_now);
 }
 
 /* ---- DIRECT ---- */
 
-static void direct_store(struct call *call, struct fs_caller *caller)
+static void direct_store(struct fs_call *call, struct fs_caller *caller)
 {
 	struct acrypto_direct *direct = &call->arg.direct;
 	struct acrypto_buffer to[3] = { direct->dst, { 0 }, { 0 } }, unused = { 0 };
@@ -322,7 +301,7 @@ static void direct_store(struct call *call, struct fs_caller *caller)
 
 static void direct_done(struct fs_visit *visit)
 {
-	struct call *call = (struct call *)visit;
+	struct fs_call *call = (struct fs_call *)visit;
 
 	if (call->waits)
 		fs_wait(&call->pending, call->session);
@@ -332,7 +311,7 @@ static void direct_done(struct fs_visit *visit)
 
 static void direct_store_run(struct fs_visit *visit)
 {
-	struct call *call = (struct call *)visit;
+	struct fs_call *call = (struct fs_call *)visit;
 	struct fs_caller caller;
 
 	call->waits = false;
@@ -344,22 +323,22 @@ static void direct_store_run(struct fs_visit *visit)
 
 static void direct_answer(struct fs_pending *pending, int error)
 {
-	struct call *call = call_of(pending);
+	struct fs_call *call = fs_call_of(pending);
 
 	if (error) {
-		call_fail(call, error, why_kept_ended(error));
+		fs_call_fail(call, error, fs_call_why(error));
 	} else if (call->error) {
-		call_fail(call, call->error, NULL);
+		fs_call_fail(call, call->error, NULL);
 	} else {
 		call->visit.run = direct_store_run;
 		fs_visit(&call->visit, fuse_req_ctx(pending->req)->uid, false);
 	}
 }
 
-static const struct fs_pending_kind direct_kind = { attempt, direct_answer };
+static const struct fs_pending_kind direct_kind = { fs_call_attempt, direct_answer };
 
 /* Copy one of the caller's buffers into the session. */
-static int take(struct call *call, struct fs_caller *caller, unsigned type,
+static int take(struct fs_call *call, struct fs_caller *caller, unsigned type,
 		const struct acrypto_buffer *from)
 {
 	struct acr_blob *blob = NULL;
@@ -367,7 +346,8 @@ static int take(struct call *call, struct fs_caller *caller, unsigned type,
 	int error = fs_binary_room(call->session, type, from->size, &blob, &buf);
 
 	if (error) {
-		caller->why = "no memory is left for this, or it is longer than any algorithm takes";
+		caller->why =
+			"no memory is left for this, or it is longer than any algorithm takes";
 		return error;
 	}
 	error = fs_caller_read(caller, from->pointer, buf ? buf->data : blob->data, from->size);
@@ -381,7 +361,7 @@ static int take(struct call *call, struct fs_caller *caller, unsigned type,
 	return fs_binary_give(call->session, type, blob, buf);
 }
 
-static int take_all(struct call *call, struct fs_caller *caller)
+static int take_all(struct fs_call *call, struct fs_caller *caller)
 {
 	const struct acrypto_direct *direct = &call->arg.direct;
 	bool tag = !fs_binary_makes_tag(call->session);
@@ -395,8 +375,9 @@ static int take_all(struct call *call, struct fs_caller *caller)
 		{ ACRYPTO_AAD, &direct->aad, direct->aad.pointer },
 		{ ACRYPTO_TAG, &direct->tag, tag && direct->tag.pointer },
 		{ ACRYPTO_SIG, &direct->sig, direct->sig.pointer },
-		{ ACRYPTO_SRC, &direct->src, direct->src.size || direct->src.pointer ||
-					     acr_stage_takes_input(&call->session->stage) },
+		{ ACRYPTO_SRC, &direct->src,
+		  direct->src.size || direct->src.pointer ||
+			  acr_stage_takes_input(&call->session->stage) },
 	};
 	int error = 0;
 
@@ -407,7 +388,7 @@ static int take_all(struct call *call, struct fs_caller *caller)
 }
 
 /* A detached tag that nobody takes would be lost with the session. */
-static int check_tag_room(struct call *call, struct fs_caller *caller)
+static int check_tag_room(struct fs_call *call, struct fs_caller *caller)
 {
 	if (call->arg.direct.tag.pointer || !fs_binary_makes_tag(call->session) ||
 	    acr_stage_layout(&call->session->stage) == ACR_LAYOUT_COMBINED)
@@ -418,7 +399,7 @@ static int check_tag_room(struct call *call, struct fs_caller *caller)
 
 static void direct_run(struct fs_visit *visit)
 {
-	struct call *call = (struct call *)visit;
+	struct fs_call *call = (struct fs_call *)visit;
 	struct fs_caller caller;
 	int error = fs_caller_find(call->pending.req, &caller);
 
@@ -432,14 +413,14 @@ static void direct_run(struct fs_visit *visit)
 	call->why = caller.why;
 	if (error)
 		return;
-	call->waits = attempt(&call->pending) != 0;
+	call->waits = fs_call_attempt(&call->pending) != 0;
 	if (!call->waits && !call->error)
 		direct_store(call, &caller);
 }
 
 void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acrypto_direct *in)
 {
-	struct call *call = call_new(req, handle, NULL, &direct_kind);
+	struct fs_call *call = fs_call_new(req, handle, NULL, &direct_kind);
 	int error;
 
 	if (!call)
@@ -454,165 +435,4 @@ void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acr
 	call->own = true;
 	call->visit = (struct fs_visit){ .run = direct_run, .done = direct_done };
 	fs_visit(&call->visit, fuse_req_ctx(req)->uid, true);
-}
-
-/* ---- read() ---- */
-
-/* Where the descriptor's reading goes on, if it is still the same request. */
-static int read_attempt(struct fs_pending *pending)
-{
-	struct call *call = call_of(pending);
-	struct fs_handle *handle = call->handle;
-	bool begun;
-
-	pthread_mutex_lock(&handle->lock);
-	call->at = handle->binary->read_at;
-	call->request = handle->binary->read_request;
-	begun = call->request != 0;
-	pthread_mutex_unlock(&handle->lock);
-	call->error = acr_dst_read(call->session, 0, &call->request, call->at, call->most,
-				   &call->piece);
-	if (call->error == -ECANCELED && begun) { /* a new request: from its beginning */
-		call->request = 0;
-		call->at = 0;
-		call->error = acr_dst_read(call->session, 0, &call->request, 0, call->most,
-					   &call->piece);
-	}
-	return call->error == -EAGAIN ? -EAGAIN : 0;
-}
-
-static void read_send(struct call *call)
-{
-	struct fs_binary *binary = call->handle->binary;
-	const struct acr_piece *piece = &call->piece;
-
-	if (call->error) {
-		call_fail(call, call->error, NULL);
-		return;
-	}
-	pthread_mutex_lock(&call->handle->lock);
-	binary->read_request = call->request;
-	binary->read_at = call->at + piece->len;
-	pthread_mutex_unlock(&call->handle->lock);
-	fuse_reply_buf(call->pending.req,
-		       piece->buf ? (const char *)piece->buf->data + piece->offset : NULL,
-		       piece->len);
-	call_free(call);
-}
-
-static void read_answer(struct fs_pending *pending, int error)
-{
-	if (error)
-		call_fail(call_of(pending), error, why_kept_ended(error));
-	else
-		read_send(call_of(pending));
-}
-
-static const struct fs_pending_kind read_kind = { read_attempt, read_answer };
-
-static void read_value(fuse_req_t req, struct fs_handle *handle, enum acr_value value, size_t size)
-{
-	struct acr_blob *blob = acr_value_get(handle->session, 1, value);
-	uint64_t at;
-	size_t len;
-
-	if (!blob) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	pthread_mutex_lock(&handle->lock);
-	at = MIN(handle->binary->read_at, blob->len);
-	len = MIN(size, blob->len - at);
-	handle->binary->read_at = at + len;
-	pthread_mutex_unlock(&handle->lock);
-	fuse_reply_buf(req, (const char *)blob->data + at, len);
-	acr_blob_unref(blob);
-}
-
-void fs_binary_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
-{
-	struct acr_session *session = session_of(req, handle);
-	struct call *call;
-	unsigned reading;
-
-	(void)offset, (void)flags;
-	if (!session)
-		return;
-	pthread_mutex_lock(&handle->lock);
-	reading = handle->binary->reading;
-	pthread_mutex_unlock(&handle->lock);
-	if (reading != ACRYPTO_DST) {
-		read_value(req, handle, reading == ACRYPTO_TAG ? ACR_V_TAG : ACR_V_IV, size);
-		return;
-	}
-	call = call_new(req, handle, session, &read_kind);
-	if (!call)
-		return;
-	call->most = size;
-	call_begin(call, read_send);
-}
-
-/* ---- FETCH_INLINE ---- */
-
-/* Fill in data, size and total from len bytes. */
-static void fetch(struct acrypto_inline *out, const uint8_t *data, uint64_t len)
-{
-	uint64_t at = MIN(out->offset, len);
-
-	out->total = len;
-	out->size = (uint32_t)MIN(MIN(out->size, ACRYPTO_INLINE_MAX), len - at);
-	if (out->size)
-		memcpy(out->data, data + at, out->size);
-}
-
-/* Answer with part of dst, tag or IV. */
-static void fetch_send(struct call *call, struct acrypto_inline *out)
-{
-	struct acr_blob *blob;
-
-	if (out->type == ACRYPTO_DST) {
-		fetch(out, call->piece.buf ? call->piece.buf->data + call->piece.offset : NULL,
-		      call->piece.len);
-	} else {
-		blob = acr_value_get(call->session, 1, out->type == ACRYPTO_TAG ? ACR_V_TAG : ACR_V_IV);
-		fetch(out, blob ? blob->data : NULL, blob ? blob->len : 0);
-		acr_blob_unref(blob);
-	}
-	fuse_reply_ioctl(call->pending.req, 0, out, sizeof *out);
-	call_free(call);
-}
-
-static bool has_ended(struct acr_session *session)
-{
-	bool ended;
-
-	pthread_mutex_lock(&session->lock);
-	ended = session->state > ACR_ACTIVE;
-	pthread_mutex_unlock(&session->lock);
-	return ended;
-}
-
-void fs_binary_fetch(fuse_req_t req, struct fs_handle *handle, const struct acrypto_inline *in)
-{
-	struct acr_session *session = session_of(req, handle);
-	struct acrypto_inline *out;
-	struct call *call = session ? call_new(req, handle, session, &add_kind) : NULL;
-
-	if (!call)
-		return;
-	out = acr_private_alloc(sizeof *out);
-	if (!out) {
-		call_fail(call, -ENOSPC, "no memory is left");
-		return;
-	}
-	memcpy(out, in, offsetof(struct acrypto_inline, data));
-	if (in->type != ACRYPTO_DST && in->type != ACRYPTO_TAG && in->type != ACRYPTO_IV)
-		call_fail(call, -EINVAL, "only ACRYPTO_DST, _TAG and _IV can be fetched");
-	else if (!has_ended(session) || attempt(&call->pending))
-		call_fail(call, -EAGAIN, "it is not done yet");
-	else if (call->error)
-		call_fail(call, call->error, NULL);
-	else
-		fetch_send(call, out);
-	acr_secret_free(out);
 }

@@ -292,16 +292,13 @@ static void check_answer(struct request *request)
 	ASSERT(fs_visits_end(5));
 }
 
-static void check_given_back(size_t before)
+static void check_given_back(struct acr_account *account, size_t before)
 {
-	struct acr_account *account = acr_account_get(caller.uid);
-
 	for (int i = 0; i < 5000 && atomic_load(&account->bytes); i++)
 		g_usleep(1000);
 	ASSERT(!atomic_load(&account->bytes) && acr_account_total() == before);
 	ASSERT(!atomic_load(&account->sessions) && !atomic_load(&account->requests));
-	ASSERT(!account->visits);
-	acr_account_unref(account);
+	ASSERT(!account->visits && atomic_load(&account->refs) == 1);
 }
 
 static struct acr_module module[] = { { "soft", NULL, NULL }, { 0 } };
@@ -332,6 +329,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct program program = { .data = data, .size = size };
+	struct acr_account *account = acr_account_get(caller.uid);
 	struct fuse_file_info fi = { 0 };
 	size_t before = acr_account_total();
 
@@ -345,7 +343,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_answer(&request);
 	}
 	fs_kind_ioctl.release(&program.handle);
-	check_given_back(before);
+	check_given_back(account, before);
+	acr_account_unref(account);
 	pthread_mutex_destroy(&program.handle.lock);
 	return 0;
 }

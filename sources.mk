@@ -16,6 +16,8 @@ core_but_modules = \
 
 # All that knows FUSE.
 fsops_sources = \
+	fsops/caller.c fsops/ioctl.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c \
+	fsops/visit.c \
 	fsops/file_data.c fsops/file_text.c fsops/file_value.c fsops/files.c fsops/loop.c \
 	fsops/ops.c fsops/show.c fsops/show_lb.c fsops/tree.c fsops/wait.c fsops/who.c
 
@@ -60,7 +62,12 @@ tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_queue tests/fuzz_settings tests/fuzz_values
+fuzz_programs = tests/fuzz_ioctl tests/fuzz_queue tests/fuzz_settings tests/fuzz_values
+tests_fuzz_ioctl_SOURCES = tests/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
+	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c fsops/visit.c fsops/wait.c \
+	fsops/who.c \
+	drivers/soft/soft.c $(engine_sources) $(core_but_modules)
+tests_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_queue_SOURCES = tests/fuzz_queue.c src/heap.c src/queue.c
 tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c

@@ -14,6 +14,7 @@ static const struct fs_file root_files[] = {
 	{ "metrics",    0444, 0, &fs_kind_text,   0, fs_show_metrics, NULL },
 	{ "algorithms", 0444, 0, &fs_kind_text,   0, fs_show_algorithms, NULL },
 	{ "random",     0444, 0, &fs_kind_random, 0, NULL, NULL },
+	{ "ioctl",      0666, 0, &fs_kind_ioctl,  0, NULL, NULL },
 	{ "sessions",   S_IFDIR | 01777, FS_SESSIONS, NULL, 0, NULL, NULL },
 	{ "devices",    S_IFDIR | 0755,  FS_DEVICES,  NULL, 0, NULL, NULL },
 	{ "lb",         S_IFDIR | 0755,  FS_LB,       NULL, 0, NULL, NULL },

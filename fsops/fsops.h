@@ -36,6 +36,8 @@ struct fs_kind {
 	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags);
 	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
 		      off_t offset, int flags);
+	/* Answers the request; in has the size that cmd says. NULL: no such calls. */
+	void (*ioctl)(fuse_req_t req, struct fs_handle *handle, unsigned cmd, const void *in);
 	int (*flush)(struct fs_handle *handle); /* NULL: nothing to do */
 	void (*release)(struct fs_handle *handle); /* NULL: nothing to do */
 	/* Events that are there now. NULL: always readable and writable. */
@@ -73,7 +75,9 @@ extern const struct fs_file *const fs_tables[FS_DIRS];
 struct fs_handle {
 	struct fs_node node;
 	const struct fs_file *file;
-	struct acr_session *session; /* a reference, for files of sessions and `random` */
+	/* A reference, for files of sessions and `random`; of `ioctl` set once by a call. */
+	_Atomic(struct acr_session *) session;
+	struct fs_binary *binary;    /* of `ioctl` */
 	struct fs_actor opener;
 	int flags;                   /* of open */
 	atomic_uint request;         /* which request of the session this reads */
@@ -125,18 +129,38 @@ extern const struct fs_kind fs_kind_text;  /* file_text.c: by show() and store()
 extern const struct fs_kind fs_kind_state; /* the same of a session, to be polled for its end */
 extern const struct fs_kind fs_kind_value; /* file_value.c */
 extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
+extern const struct fs_kind fs_kind_ioctl; /* ioctl.c */
 
 /* Something secret is in the present request: wipe its buffer when it is done (loop.c). */
 void fs_wipe_request(void);
 
 /* ---- wait.c: requests that are kept, and pollers ---- */
 
-/* Take over a read or write that gave -EAGAIN. data: of a write, copied. once: the handle was
- * made for this read and is taken over with its reference to the session. */
-void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-		  unsigned request, bool once);
-void fs_wait_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		   off_t offset);
+/* A request that may have to wait, inside what its kind knows of it. */
+struct fs_pending {
+	const struct fs_pending_kind *kind;
+	fuse_req_t req;
+	/* wait.c's: */
+	struct fs_pending *prev, *next; /* (f) */
+	enum { FS_ARMING, FS_WAITING, FS_TRIED, FS_TAKEN } state; /* (f) */
+	bool interrupted;            /* (f) */
+	int error;                   /* to be answered in place of what the attempt came to */
+	struct acr_session *session; /* a reference */
+	struct acr_account *account; /* a reference: of the caller, charged with a request */
+};
+
+struct fs_pending_kind {
+	/* Try it. -EAGAIN: it must wait; else it is to be answered. Any thread. */
+	int (*attempt)(struct fs_pending *pending);
+	/* Send what the attempt came to, or the error if there is one, and free it. Any thread;
+	 * with -EINTR libfuse's lock of the request is held. */
+	void (*answer)(struct fs_pending *pending, int error);
+};
+
+/* Take over a request whose attempt gave -EAGAIN: it is tried again whenever the session
+ * changes. Its descriptor stays open as long. It is answered in any case; at once with -EAGAIN
+ * if too many of its user's are kept. */
+void fs_wait(struct fs_pending *pending, struct acr_session *session);
 void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	     struct fuse_pollhandle *ph);
 void fs_poll_forget(struct fs_handle *handle);
@@ -150,20 +174,12 @@ void fs_hold_end(struct fs_handle *handle);
 void fs_drop_held(struct acr_session *session, unsigned stage); /* 0: of all stages */
 void fs_value_drop(struct fs_handle *handle); /* file_value.c */
 
-/* What a read of dst or write of src came to, before it is sent. */
-struct fs_answer {
-	int error; /* negative, or 0 */
-	bool is_write;
-	size_t count;           /* bytes written */
-	struct acr_piece piece; /* bytes read */
-};
+/* ---- visit.c: work on the memory of callers; see caller.h ---- */
 
-/* Try it (file_data.c). -EAGAIN: it must wait; 0: *answer is to be sent. */
-int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, unsigned *request,
-		    struct fs_answer *answer);
-int fs_attempt_write(struct fs_handle *handle, const char *data, size_t size, off_t offset,
-		     bool partial, struct fs_answer *answer);
-void fs_answer_send(fuse_req_t req, struct fs_answer *answer);
+/* This thread begins or ends to serve the filesystem. */
+void fs_visit_server(bool begins);
+/* Wait until all that was begun is done. False: some of it hangs. */
+bool fs_visits_end(unsigned seconds);
 
 /* ---- loop.c ---- */
 

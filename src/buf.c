@@ -49,7 +49,7 @@ struct acr_blob *acr_blob_new(const void *data, size_t len, bool secret,
 		return NULL;
 	}
 	blob->account = account ? acr_account_ref(account) : NULL;
-	if (len)
+	if (data && len)
 		memcpy(blob->data, data, len);
 	return blob;
 }

@@ -168,6 +168,23 @@ ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, ui
 	return done;
 }
 
+int acr_src_give(struct acr_session *session, struct acr_buf *buf)
+{
+	int error;
+
+	pthread_mutex_lock(&session->lock);
+	error = gone(session);
+	if (!error)
+		error = start_over(session);
+	if (!error) {
+		session->src = acr_buf_ref(buf);
+		session->src_opened = true;
+		session->refused = false;
+	}
+	pthread_mutex_unlock(&session->lock);
+	return error;
+}
+
 /* Under the lock. */
 static int truncate_src(struct acr_session *session, uint64_t size)
 {

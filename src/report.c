@@ -8,6 +8,8 @@
 
 #include "config.h"
 
+#include <acrypto/ioctl.h>
+
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +30,7 @@ void acr_report_version(GString *text)
 	LINE(text, "version", "%s", PACKAGE_VERSION);
 	LINE(text, "driver-api", "%u", ACR_DRIVER_API);
 	LINE(text, "balancer-api", "%u", ACR_BALANCER_API);
+	LINE(text, "ioctl-api", "%u", ACRYPTO_IOCTL_VERSION);
 	LINE(text, "features", "%s",
 #ifdef ACR_DEBUG
 	     "debug "

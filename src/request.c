@@ -524,11 +524,10 @@ void acr_request_report(struct acr_job *job, const struct acr_report *report)
 
 	pthread_mutex_lock(&session->lock);
 	stage = acr_route_stage(session, job->stage);
-	if (!session->removed) {
+	if (!session->removed)
 		acr_history_add(&session->history, job->stage, report, session->account);
-		if (!report->check)
-			session->device_name = report->device;
-	}
+	if (!report->check)
+		session->device_name = report->device; /* for those in no directory too */
 	if (!session->removed && stage && !report->check)
 		stage->device_name = report->device;
 	pthread_mutex_unlock(&session->lock);

@@ -231,6 +231,9 @@ void acr_src_close(struct acr_session *session, const struct acr_writer *writer)
 ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, uint64_t offset,
 		      bool append, bool partial, const void *data, size_t len);
 int acr_src_truncate(struct acr_session *session, uint64_t size);
+/* The whole input at once, of a session that is no stream. Keeps a reference to buf, which must
+ * not change any more. 0, -EBUSY: the request is running. */
+int acr_src_give(struct acr_session *session, struct acr_buf *buf);
 /* What was written so far. A reference, NULL: nothing. */
 struct acr_buf *acr_src_get(struct acr_session *session);
 /* Room in the window for at least one byte, or nothing to wait for? */
@@ -265,6 +268,12 @@ bool acr_dst_readable(struct acr_session *session, unsigned stage, bool *failed)
  * privileged: may set priorities above the default. */
 int acr_value_set(struct acr_session *session, unsigned stage, enum acr_value value,
 		  const void *data, size_t len, bool privileged);
+/* The same for a value of bytes that are taken as they are, "hex:" or not. Keeps a reference to
+ * blob, which is in secret memory if it is a key, and charged. */
+int acr_value_give(struct acr_session *session, unsigned stage, enum acr_value value,
+		   struct acr_blob *blob);
+/* The value of a file's name; -1: there is none. */
+int acr_value_find(const char *name);
 /* Could a value begin with these len bytes? Refuses what is too long already. */
 int acr_value_check(struct acr_session *session, unsigned stage, enum acr_value value,
 		    const void *data, size_t len);

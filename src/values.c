@@ -135,16 +135,20 @@ static struct acr_blob *bytes_of(struct acr_session *session, struct acr_stage *
 	return blob;
 }
 
+static int check_lockable(struct acr_session *session, struct acr_stage *stage, enum acr_value id)
+{
+	if (id != ACR_V_KEY || acr_secret_lockable())
+		return 0;
+	return REFUSE(session, stage, -ENOSPC, "memory can't be locked here, so keys are refused: "
+		      "raise the limit (ulimit -l)");
+}
+
 static int set_bytes(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
 		     const void *data, size_t len)
 {
-	struct acr_blob *blob;
-	int error = 0;
+	int error = check_lockable(session, stage, id);
+	struct acr_blob *blob = error ? NULL : bytes_of(session, stage, id, data, len, &error);
 
-	if (id == ACR_V_KEY && !acr_secret_lockable())
-		error = REFUSE(session, stage, -ENOSPC, "memory can't be locked here, so keys are refused: "
-			       "raise the limit (ulimit -l)");
-	blob = error ? NULL : bytes_of(session, stage, id, data, len, &error);
 	if (blob)
 		error = acr_value_table[id].set_bytes(session, stage, blob);
 	acr_blob_unref(blob);
@@ -166,14 +170,21 @@ static int set_text(struct acr_session *session, struct acr_stage *stage, enum a
 	return acr_value_table[id].set_text(session, stage, text, privileged);
 }
 
-/* Under the lock. */
-static int set(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-	       const void *data, size_t len, bool privileged)
+static int set_blob(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
+		    struct acr_blob *blob)
 {
-	int error = acr_value_table[id].text
-			    ? set_text(session, stage, id, data, len, privileged)
-			    : set_bytes(session, stage, id, data, len);
+	const struct acr_value_row *value = &acr_value_table[id];
+	int error = check_lockable(session, stage, id);
 
+	if (!error && blob->len > value->max)
+		error = REFUSE(session, stage, -EINVAL, "%s has %zu bytes, at most %zu are taken",
+			       value->name, blob->len, value->max);
+	return error ? error : value->set_bytes(session, stage, blob);
+}
+
+/* Under the lock: what follows from a value that was set, or refused with an error. */
+static int settle(struct acr_session *session, struct acr_stage *stage, enum acr_value id, int error)
+{
 	if (error) {
 		leave_bad(session, stage, id);
 		return error;
@@ -196,9 +207,33 @@ int acr_value_set(struct acr_session *session, unsigned number, enum acr_value i
 	pthread_mutex_lock(&session->lock);
 	stage = changeable(session, number, &acr_value_table[id], &error);
 	if (stage)
-		error = set(session, stage, id, data, len, privileged);
+		error = settle(session, stage, id, acr_value_table[id].text
+			? set_text(session, stage, id, data, len, privileged)
+			: set_bytes(session, stage, id, data, len));
 	pthread_mutex_unlock(&session->lock);
 	return error;
+}
+
+int acr_value_give(struct acr_session *session, unsigned number, enum acr_value id,
+		   struct acr_blob *blob)
+{
+	struct acr_stage *stage;
+	int error;
+
+	pthread_mutex_lock(&session->lock);
+	stage = changeable(session, number, &acr_value_table[id], &error);
+	if (stage)
+		error = settle(session, stage, id, set_blob(session, stage, id, blob));
+	pthread_mutex_unlock(&session->lock);
+	return error;
+}
+
+int acr_value_find(const char *name)
+{
+	for (int id = 0; id < ACR_VALUES; id++)
+		if (!strcmp(acr_value_table[id].name, name))
+			return id;
+	return -1;
 }
 
 static struct acr_blob *rendered(const struct acr_blob *blob, enum acr_format format)

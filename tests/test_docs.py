@@ -133,7 +133,7 @@ def test_session_files_are_documented(session):
 def test_tree_is_documented(daemon):
     documented = {w.rstrip("/") for w in words_of("Pa", page("acrypto.7"))}
     for name in os.listdir(daemon.mount):
-        assert name in documented | {"keys", "ioctl"}
+        assert name in documented | {"keys"}
     for name in os.listdir(daemon.mount / "devices" / "soft0"):
         assert name in documented | LATER
 

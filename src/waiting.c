@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 /* Who is bound to a group waits with it. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* `waiting_lock` in doc/design.md */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct acr_waiting places;                        /* (lock) the main one first */
 static atomic_size_t total;
 

@@ -32,6 +32,7 @@ struct acr_capstat {
 struct acr_health {
 	uint32_t recent;       /* (q) its last 20 requests, the newest lowest: 1 for a failure */
 	bool quarantined;      /* (q) broken, and tested until it passes */
+	bool drains;           /* (q) it was draining before: it goes on with that */
 	bool evict;            /* (q) its sessions are still to be moved away */
 	bool testing;          /* (q) a thread is at it */
 	bool hung;             /* (q) condemned by the watchdog: a thread may never come back */

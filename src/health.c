@@ -36,6 +36,7 @@ static void confine(struct acr_device *dev, const char *reason)
 
 	if (atomic_load(&dev->state) != ACR_READY && atomic_load(&dev->state) != ACR_DRAINING)
 		return;
+	health->drains = atomic_load(&dev->state) == ACR_DRAINING;
 	atomic_store(&dev->state, ACR_BROKEN);
 	snprintf(dev->broken_reason, sizeof dev->broken_reason, "quarantined: %s", reason);
 	g_strdelimit(dev->broken_reason, "\n\t", ' ');
@@ -147,7 +148,7 @@ static bool settle(struct acr_device *dev, enum acr_verdict verdict)
 
 	health->testing = false;
 	if (passed) {
-		atomic_store(&dev->state, ACR_READY);
+		atomic_store(&dev->state, health->drains ? ACR_DRAINING : ACR_READY);
 		dev->broken_reason[0] = 0;
 		health->quarantined = false;
 		health->suspect = NULL;

@@ -165,6 +165,18 @@ static void test_broken_stays(void)
 	end_test();
 }
 
+/* Who drains and fails has still been told to drain. */
+static void test_drains(void)
+{
+	add("d0=play");
+	acr_device_drain(device("d0"));
+	acr_device_quarantine(device("d0"), NULL, "by the test");
+	CHECK(is_quarantined("d0"));
+	test_now("d0");
+	CHECK(state_of("d0") == ACR_DRAINING && !is_quarantined("d0"));
+	end_test();
+}
+
 /* With no known answer another driver is asked; with nobody to ask it waits. */
 static void test_by_comparison(void)
 {
@@ -381,6 +393,7 @@ int main(void)
 	test_moves();
 	test_way_back();
 	test_broken_stays();
+	test_drains();
 	test_by_comparison();
 	test_repair_in_test();
 	test_once();

@@ -23,6 +23,12 @@ engine_sources = \
 	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
 	drivers/soft/wrap.c
 
+# What every driver of a PCI card needs.
+pci_sources = \
+	drivers/pci/card.c drivers/pci/find.c drivers/pci/memory.c drivers/pci/reactor.c \
+	drivers/pci/sysfs.c drivers/pci/vfio.c drivers/pci/vfio_user.c \
+	drivers/pci/vfio_user_wire.c
+
 drivers_PROGRAMS = \
 	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \
 	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so
@@ -34,18 +40,21 @@ drivers_flip_flip_so_SOURCES = drivers/flip/flip.c $(engine_sources)
 drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
+
 lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
 lb_round_robin_so_SOURCES = lb/round-robin.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
-	tests/unit_soft
+	tests/unit_soft tests/unit_vfio_user
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
 tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
+tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
+tests_unit_vfio_user_LDADD = $(pci_test_libs)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
 fuzz_programs = tests/fuzz_queue tests/fuzz_settings tests/fuzz_values

@@ -23,15 +23,21 @@ engine_sources = \
 	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
 	drivers/soft/wrap.c
 
-# What every driver of a PCI card needs.
+# What every driver of a PCI card needs, and the one for HIFN's.
 pci_sources = \
 	drivers/pci/card.c drivers/pci/find.c drivers/pci/memory.c drivers/pci/reactor.c \
 	drivers/pci/sysfs.c drivers/pci/vfio.c drivers/pci/vfio_user.c \
 	drivers/pci/vfio_user_wire.c
+hifn_sources = \
+	drivers/hifn795x/bringup.c drivers/hifn795x/command.c drivers/hifn795x/hifn795x.c \
+	drivers/hifn795x/host.c drivers/hifn795x/random.c drivers/hifn795x/reap.c \
+	drivers/hifn795x/ring.c drivers/hifn795x/rows.c drivers/hifn795x/selftest.c \
+	drivers/hifn795x/work.c
 
 drivers_PROGRAMS = \
 	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \
-	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so
+	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so \
+	drivers/hifn795x/hifn795x.so
 drivers_soft_soft_so_SOURCES = drivers/soft/soft.c $(engine_sources)
 drivers_null_null_so_SOURCES = drivers/null/null.c
 drivers_delay_delay_so_SOURCES = drivers/delay/delay.c $(engine_sources)
@@ -40,6 +46,7 @@ drivers_flip_flip_so_SOURCES = drivers/flip/flip.c $(engine_sources)
 drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
+drivers_hifn795x_hifn795x_so_SOURCES = $(hifn_sources) $(pci_sources)
 
 lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
@@ -47,12 +54,14 @@ lb_round_robin_so_SOURCES = lb/round-robin.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
-	tests/unit_soft tests/unit_vfio_user
+	tests/unit_soft tests/unit_hifn tests/unit_vfio_user
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
 tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
+tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
+tests_unit_hifn_LDADD = $(pci_test_libs)
 tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
 tests_unit_vfio_user_LDADD = $(pci_test_libs)
 

@@ -66,7 +66,10 @@ tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
 tests_unit_vfio_user_LDADD = $(pci_test_libs)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_queue tests/fuzz_settings tests/fuzz_values
+fuzz_programs = tests/fuzz_hifn tests/fuzz_queue tests/fuzz_settings tests/fuzz_values
+tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
+tests_fuzz_hifn_LDADD = $(pci_test_libs)
+tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_queue_SOURCES = tests/fuzz_queue.c src/heap.c src/queue.c
 tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c

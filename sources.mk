@@ -52,6 +52,26 @@ lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
 lb_round_robin_so_SOURCES = lb/round-robin.c
 
+# Models of cards, for tests: a vfio-user server and what it serves. They share nothing with
+# the drivers but the references.
+vfio_user_server_sources = \
+	tests/models/vfio_user/dma.c tests/models/vfio_user/dma_messages.c \
+	tests/models/vfio_user/irq.c tests/models/vfio_user/messages.c \
+	tests/models/vfio_user/pci_config.c tests/models/vfio_user/server.c \
+	tests/models/vfio_user/version.c tests/models/vfio_user/wire.c
+hifn_model_sources = \
+	tests/models/hifn795x/bar0.c tests/models/hifn795x/bar1.c \
+	tests/models/hifn795x/card.c tests/models/hifn795x/check.c \
+	tests/models/hifn795x/cipher.c tests/models/hifn795x/command.c \
+	tests/models/hifn795x/engine.c tests/models/hifn795x/faults.c \
+	tests/models/hifn795x/names.c tests/models/hifn795x/pk.c \
+	tests/models/hifn795x/pll.c tests/models/hifn795x/report.c \
+	tests/models/hifn795x/rings.c tests/models/hifn795x/unlock.c \
+	$(vfio_user_server_sources)
+model_programs = tests/models/hifn795x/hifn795x-model
+tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
+	$(hifn_model_sources)
+
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
 	tests/unit_soft tests/unit_hifn tests/unit_vfio_user
@@ -66,7 +86,8 @@ tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
 tests_unit_vfio_user_LDADD = $(pci_test_libs)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_hifn tests/fuzz_queue tests/fuzz_settings tests/fuzz_values
+fuzz_programs = tests/fuzz_hifn tests/fuzz_queue tests/fuzz_settings tests/fuzz_values \
+	tests/fuzz_vfio_server
 tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
 tests_fuzz_hifn_LDADD = $(pci_test_libs)
 tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
@@ -77,3 +98,5 @@ tests_fuzz_settings_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_values_SOURCES = tests/fuzz_values.c drivers/soft/soft.c $(engine_sources) \
 	$(core_but_modules)
 tests_fuzz_values_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_vfio_server_SOURCES = tests/fuzz_vfio_server.c $(hifn_model_sources)
+tests_fuzz_vfio_server_LDFLAGS = -fsanitize=fuzzer

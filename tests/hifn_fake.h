@@ -114,10 +114,10 @@ static int fake_gather(struct fake_chip *chip, uint8_t *data, size_t room)
 	return (int)n;
 }
 
-/* Room left, or -1. */
-static int fake_scatter(struct fake_chip *chip, const uint8_t *data, size_t n)
+/* Room left, or -1: the descriptors don't take what the command says. */
+static int fake_scatter(struct fake_chip *chip, const uint8_t *data, size_t n, uint32_t said)
 {
-	uint32_t *entry, left = 0;
+	uint32_t *entry, left = 0, room = 0;
 	bool last;
 
 	chip->last_dests = 0;
@@ -138,10 +138,11 @@ static int fake_scatter(struct fake_chip *chip, const uint8_t *data, size_t n)
 		data += used;
 		n -= used;
 		left += length - used;
+		room += length;
 		fake_give_back(chip, FAKE_DEST, entry);
 		chip->last_dests++;
 	} while (!last);
-	return n ? -1 : (int)left;
+	return n || room != said ? -1 : (int)left;
 }
 
 static uint32_t fake_get16(const uint8_t *at)
@@ -232,7 +233,8 @@ static bool fake_run_one(struct fake_chip *chip)
 	                                      : fake_crypt(command, data, (uint32_t)n);
 	if (chip->fault == FAKE_WRONG)
 		data[0] ^= 1, result[12] ^= 1;
-	left = fake_scatter(chip, data, (size_t)n);
+	left = fake_scatter(chip, data, (size_t)n,
+	                    fake_get16(command + 6) + ((fake_get16(command + 2) >> 12 & 3) << 16));
 	if (size < 0 || left < 0 || left > 3) {
 		chip->strange++;
 		return false;

@@ -385,11 +385,11 @@ static void test_macs(void)
 		check_mac(hifn, "hmac-md5", n % 100, n);
 		check_mac(hifn, "hmac-sha1", 100 - n % 100, n);
 	}
-	for (size_t n = HIFN_COUNT_MAX - 20; n <= HIFN_COUNT_MAX; n++)
+	for (size_t n = HIFN_MAC_MAX - 20; n <= HIFN_MAC_MAX; n++)
 		check_mac(hifn, n % 2 ? "sha1" : "hmac-md5", 20, n);
 	for (size_t n = HIFN_BLOCK - 5; n <= HIFN_BLOCK + 5; n++)
 		check_mac(hifn, "sha1", 0, n);
-	one = make_op("sha1", ACR_HASH, input, HIFN_COUNT_MAX + 1, output);
+	one = make_op("sha1", ACR_HASH, input, HIFN_MAC_MAX + 1, output);
 	CHECK(complete(hifn, &one) == -EOPNOTSUPP);
 	one = make_op("hmac-sha1", ACR_MAC, input, 100, output);
 	one.op.tag_size = 12;

@@ -24,13 +24,14 @@
 #define HIFN_BLOCKS       ((HIFN_DMA_BYTES - HIFN_DATA_AT) / HIFN_BLOCK)
 #define HIFN_SOURCES      256u /* at least HIFN_BLOCKS */
 #define HIFN_DESTS        384u /* at least HIFN_BLOCKS + HIFN_WORKS */
-#define HIFN_WORK_BLOCKS  32u  /* enough for HIFN_COUNT_MAX */
+#define HIFN_WORK_BLOCKS  32u  /* enough for HIFN_MAC_MAX */
 #define HIFN_ROWS_MAX     32u
 #define HIFN_CIPHER_PASS  0x20000u /* bytes, a multiple of every block */
+#define HIFN_MAC_MAX      (HIFN_COUNT_MAX & ~3u) /* the output is counted in whole words */
 
 _Static_assert(HIFN_SOURCES >= HIFN_BLOCKS && HIFN_DESTS >= HIFN_BLOCKS + HIFN_WORKS,
                "a ring that data blocks can't overfill needs no back-pressure of its own");
-_Static_assert(HIFN_WORK_BLOCKS * HIFN_BLOCK > HIFN_COUNT_MAX, "longest MAC");
+_Static_assert(HIFN_WORK_BLOCKS * HIFN_BLOCK >= HIFN_MAC_MAX, "longest MAC");
 
 /* One algorithm. */
 struct hifn_row {
@@ -64,7 +65,8 @@ struct hifn_command {
 /* Writes at most HIFN_COMMAND_MAX bytes. Returns how many. */
 size_t hifn_command_build(uint8_t *out, const struct hifn_command *command);
 
-/* Whether a result says that all went well; exact: dst was as long as the output. */
+/* Whether a result says that all went well. exact: the output was a number of whole words;
+ * else the chip may or may not count what it fills up the last one with. */
 bool hifn_result_good(const uint8_t *result, bool exact);
 
 /* ---- ring.c ---- */

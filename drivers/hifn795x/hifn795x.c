@@ -65,7 +65,7 @@ static int add_capabilities(struct acr_device *dev, const struct hifn *hifn)
 			cap.opcode = ACR_DECRYPT;
 		} else {
 			cap.opcode = row->mac & MAC_HASH ? ACR_HASH : ACR_MAC;
-			cap.max_src = HIFN_COUNT_MAX;
+			cap.max_src = HIFN_MAC_MAX;
 		}
 		if (!error)
 			error = acr_device_add_capability(dev, &cap);

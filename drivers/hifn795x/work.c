@@ -90,7 +90,7 @@ static bool padded(const struct acr_op *op, const struct hifn_row *row)
 static uint32_t next_pass(const struct hifn_work *work)
 {
 	return smaller(work->total - work->at,
-	               hifn_is_mac(work->row) ? HIFN_COUNT_MAX : HIFN_CIPHER_PASS);
+	               hifn_is_mac(work->row) ? HIFN_MAC_MAX : HIFN_CIPHER_PASS);
 }
 
 static struct hifn_work *new_work(struct hifn *hifn, struct acr_op *op,
@@ -404,7 +404,7 @@ static int check_mac(struct acr_op *op, const struct hifn_row *row)
 	if (op->dst_size < size)
 		return refuse(op, "the output does not fit");
 	/* The chip can't go on with a digest that was begun. */
-	return op->src.len > HIFN_COUNT_MAX ? -EOPNOTSUPP : 0;
+	return op->src.len > HIFN_MAC_MAX ? -EOPNOTSUPP : 0;
 }
 
 static int prepare(struct acr_op *op, const struct hifn_row *row, size_t *total)

@@ -80,7 +80,7 @@ void card_reset_dma(struct card *card)
 /* What the keys are is kept, as in a memory without a reset, but no longer to be used. */
 static void invalidate_contexts(struct card *card)
 {
-	for (unsigned i = 0; i < CONTEXTS; i++) {
+	for (unsigned i = 0; i < card->contexts_used; i++) {
 		struct context *context = &card->contexts[i];
 
 		context->has_key = context->has_mac_key = context->has_iv = false;
@@ -100,7 +100,8 @@ void card_reset_chip(struct card *card)
 
 static void power_on(struct card *card)
 {
-	memset(card->contexts, 0, CONTEXTS * sizeof(*card->contexts));
+	memset(card->contexts, 0, card->contexts_used * sizeof(*card->contexts));
+	card->contexts_used = 0;
 	memset(card->ram, 0, sizeof(card->ram));
 	card->cnfg = CNFG_RUN;
 	card->pu_busy = 0;
@@ -124,7 +125,7 @@ static void hifn_connected(void *context)
 
 static void tell_keys_left(struct card *card)
 {
-	for (unsigned i = 0; i < CONTEXTS; i++) {
+	for (unsigned i = 0; i < card->contexts_used; i++) {
 		if (card->contexts[i].keys_inside)
 			trace(card, "  context %u still holds a key", i);
 	}

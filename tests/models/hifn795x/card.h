@@ -115,6 +115,7 @@ struct card {
 	} pk;
 
 	struct context *contexts;
+	unsigned contexts_used; /* those from here on are as after power on */
 	uint8_t ram[RAM_SIZE];
 
 	/* The operation under way */

@@ -136,6 +136,8 @@ static void run_engines(struct card *card, const struct command *command,
 	uint8_t mac[MAC_MOST];
 	unsigned mac_flags = 0, short_cipher;
 
+	if (command->session >= card->contexts_used)
+		card->contexts_used = command->session + 1;
 	cipher_new_key(&card->contexts[command->session], command);
 	memcpy(card->output, card->source, product->consumed);
 	product->n = product->consumed;

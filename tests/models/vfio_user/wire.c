@@ -127,6 +127,10 @@ static size_t advance(struct iovec *pieces, size_t n, size_t done)
 	for (size_t i = 0; i < n; i++) {
 		size_t here = pieces[i].iov_len < done ? pieces[i].iov_len : done;
 
+		if (!here) {
+			left += pieces[i].iov_len;
+			continue;
+		}
 		pieces[i].iov_base = (uint8_t *)pieces[i].iov_base + here;
 		pieces[i].iov_len -= here;
 		done -= here;

@@ -32,6 +32,7 @@ struct host_op {
 	struct acr_op op; /* first */
 	atomic_int ends;
 	atomic_int error;
+	const char *sentence;
 };
 
 static char host_logged[256];
@@ -116,8 +117,9 @@ void acr_op_done(struct acr_op *op, int error)
 
 void acr_op_explain(struct acr_op *op, const char *sentence)
 {
-	(void)op;
-	(void)sentence;
+	struct host_op *own = (struct host_op *)op;
+
+	own->sentence = sentence; /* only an op of the host's has this */
 }
 
 void *acr_secret_alloc(size_t size)

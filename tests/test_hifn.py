@@ -295,12 +295,12 @@ def test_64_in_flight(start):
 
 def test_two_cards(start):
     """Each takes some of the work."""
-    cards = [models.Hifn("--fault", "slow=2000000") for _ in range(2)]
+    cards = [models.Hifn("--fault", "slow=100000") for _ in range(2)]
     words = [w for i, card in enumerate(cards) for w in ("--device", f"hifn{i}={card.spec()}")]
     daemon = start(*words)
-    finish_all(start_all(daemon, 100, some_data))
+    finish_all(start_all(daemon, 50, lambda i: b"%d" % i * 2000))
     done = [counters(daemon, f"hifn{i}")["completed"] for i in range(2)]
-    assert sum(done) == 100 and min(done) > 0, done
+    assert sum(done) == 50 and min(done) > 0, done
     assert daemon.stop() == 0
     for card in cards:
         card.stop()

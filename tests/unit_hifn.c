@@ -249,12 +249,15 @@ static void test_wrong_at_first(void)
 {
 	struct hifn *hifn;
 
-	fake_init(&chip);
-	chip.fault = FAKE_WRONG;
-	hifn = fake_device(&device, &chip);
-	CHECK(hifn && !hifn->offered[0] && hifn->offered[1]);
-	if (hifn)
-		fake_remove(hifn);
+	for (unsigned i = 0; i < 2; i++) {
+		fake_init(&chip);
+		chip.fault = i ? FAKE_SHORT : FAKE_WRONG; /* the latter is not reported */
+		hifn = fake_device(&device, &chip);
+		CHECK(hifn && !hifn->offered[0] && hifn->offered[1]);
+		chip.fault = FAKE_SHORT; /* hits the commands that overwrite the keys */
+		if (hifn)
+			fake_remove(hifn);
+	}
 }
 
 /* ---- operations ---- */

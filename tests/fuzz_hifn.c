@@ -147,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&device, 0, sizeof(device));
 	fake_init(&chip);
 	chip.lie = lie;
+	fake_contexts = take(1) % 8;
 	lying = take(1) % 4 == 0; /* from the start, or when it is up */
 	hifn = fake_device(&device, &chip);
 	lying = true;

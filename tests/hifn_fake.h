@@ -42,6 +42,9 @@ struct fake_chip {
 	unsigned jumps[4], commands, strange; /* what was seen; strange: not as the driver must */
 	uint32_t random;
 	uint8_t last_command[HIFN_COMMAND_MAX];
+	uint8_t stored[64][32]; /* cipher keys of the contexts */
+	bool forgetful;         /* all of them are one */
+	unsigned stored_uses;
 	unsigned last_sources, last_dests, last_length;
 	/* NULL, or asked before anything else: true if it answered. For lies. */
 	bool (*lie)(struct fake_chip *chip, bool write, unsigned region, uint64_t offset, void *value,
@@ -50,6 +53,7 @@ struct fake_chip {
 
 /* The one that the next card is made with. */
 static struct fake_chip *fake_next;
+static unsigned fake_contexts; /* of the next device */
 
 static uint8_t *fake_memory(struct fake_chip *chip, uint32_t bus, size_t n)
 {
@@ -168,21 +172,25 @@ static const EVP_CIPHER *fake_cipher(uint32_t masks)
 
 /* One command on data in place. Bytes of result after the base, or -1. DES is done as 3DES with
  * three equal keys, so that no legacy provider is needed. */
-static int fake_crypt(const uint8_t *command, uint8_t *data, uint32_t n)
+static int fake_crypt(struct fake_chip *chip, const uint8_t *command, uint8_t *data, uint32_t n)
 {
 	uint32_t masks = fake_get16(command + 8);
 	const EVP_CIPHER *cipher = fake_cipher(masks);
 	bool des = (masks & 3) == CRYPT_DES;
 	size_t key_bytes = des ? 8 : (size_t)EVP_CIPHER_get_key_length(cipher);
-	uint8_t key[32];
+	uint8_t key[32], *stored = chip->stored[chip->forgetful ? 0 : fake_get16(command + 2) & 63];
+	bool brought = masks & CRYPT_NEW_KEY;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int done = 0;
 
 	if (fake_get16(command + 12) + (masks >> 14 << 16) != n)
 		return -1;
+	if (brought)
+		memcpy(stored, command + 16, key_bytes);
+	chip->stored_uses += !brought;
 	for (unsigned i = 0; i < sizeof(key); i++)
-		key[i] = command[16 + i % key_bytes];
-	if (!EVP_CipherInit_ex(ctx, cipher, NULL, key, command + 16 + key_bytes,
+		key[i] = stored[i % key_bytes];
+	if (!EVP_CipherInit_ex(ctx, cipher, NULL, key, command + 16 + (brought ? key_bytes : 0),
 	                       !(fake_get16(command) & BASE_DECODE)) ||
 	    !EVP_CIPHER_CTX_set_padding(ctx, 0) ||
 	    !EVP_CipherUpdate(ctx, data, &done, data, (int)n) || done != (int)n)
@@ -230,7 +238,7 @@ static bool fake_run_one(struct fake_chip *chip)
 		return false;
 	}
 	size = fake_get16(command) & BASE_MAC ? fake_mac(command, data, (uint32_t)n, result)
-	                                      : fake_crypt(command, data, (uint32_t)n);
+	                                      : fake_crypt(chip, command, data, (uint32_t)n);
 	if (chip->fault == FAKE_WRONG)
 		data[0] ^= 1, result[12] ^= 1;
 	left = fake_scatter(chip, data, (size_t)n,
@@ -438,6 +446,9 @@ static struct hifn *fake_device(struct acr_device *dev, struct fake_chip *chip)
 	hifn->irq = hifn->timer = -1;
 	hifn->timeout_ns = 2000000000u;
 	hifn->pll = PLL_EXT | PLL_ND(1);
+	hifn->context_count = fake_contexts;
+	if (hifn_contexts_make(hifn))
+		abort();
 	pthread_mutex_init(&hifn->lock, NULL);
 	pthread_cond_init(&hifn->random.more, NULL);
 	hifn->works = acr_secret_alloc(HIFN_WORKS * sizeof(*hifn->works));
@@ -446,6 +457,7 @@ static struct hifn *fake_device(struct acr_device *dev, struct fake_chip *chip)
 		hifn->running = true;
 		return hifn;
 	}
+	acr_secret_free(hifn->contexts);
 	acr_secret_free(hifn->works);
 	free(hifn);
 	return NULL;
@@ -455,6 +467,7 @@ static void fake_remove(struct hifn *hifn)
 {
 	hifn->running = false;
 	hifn_down(hifn);
+	acr_secret_free(hifn->contexts);
 	acr_secret_free(hifn->works);
 	pthread_mutex_destroy(&hifn->lock);
 	pthread_cond_destroy(&hifn->random.more);

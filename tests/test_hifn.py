@@ -314,6 +314,26 @@ def test_polled(start):
     model.stop()
 
 
+@pytest.mark.parametrize("contexts", [1, 8, 63])
+def test_remembered_keys(start, rng, contexts):
+    """Few keys again and again, and more than the chip remembers, in flight together."""
+    model = models.Hifn()
+    daemon = start("--device", f"hifn0={model.spec(contexts=contexts)}")
+    keys = {alg: [key_and_iv(rng, alg) for _ in range(5)] for alg in CIPHERS}
+    sessions = []
+    for _ in range(40 if QUICK else 400):
+        alg = rng.choice(CIPHERS)
+        key, iv = rng.choice(keys[alg])
+        data = rng.randbytes(rng.randrange(1, 3000))
+        s = daemon.session(alg=alg, key=key, src=data, **({"iv": iv} if iv else {}))
+        s.write("ctl", "start")
+        sessions.append((s, reference(alg, key, iv, data, alg.endswith(("ecb", "cbc")))))
+    finish_all(sessions)
+    assert "remember" not in daemon.log
+    assert daemon.stop() == 0
+    model.stop()
+
+
 # ---- what goes wrong ----
 
 def works(daemon, device="hifn0"):

@@ -104,7 +104,7 @@ static void test_commands(void)
 		                       0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c };
 	uint8_t iv[16], mac_key[HIFN_MAC_KEY], out[HIFN_COMMAND_MAX];
 	struct hifn_command command = { .row = row("aes-128-cbc"), .key = key, .iv = iv,
-		                        .src = 32, .dst = 32 };
+		                        .src = 32, .dst = 32, .new_key = true };
 
 	for (unsigned i = 0; i < sizeof(iv); i++)
 		iv[i] = (uint8_t)i;
@@ -117,7 +117,7 @@ static void test_commands(void)
 	memset(mac_key, 0, sizeof(mac_key));
 	memset(mac_key, 0x0b, 20);
 	command = (struct hifn_command){ .row = row("hmac-sha1"), .key = mac_key, .src = 64,
-		                         .dst = 64 };
+		                         .dst = 64, .new_key = true };
 	CHECK(hifn_command_build(out, &command) == 80);
 	CHECK(equals(out, "0004 0000 4000 4000 200a 0000 4000 0000"));
 	CHECK(!memcmp(out + 16, mac_key, sizeof(mac_key)));
@@ -147,7 +147,7 @@ static void test_masks(void)
 
 	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct hifn_command command = { .row = row(table[i].alg), .key = key, .iv = key,
-			                        .src = 0x21230, .dst = 0x21238 };
+			                        .src = 0x21230, .dst = 0x21238, .new_key = true };
 
 		hifn_command_build(out, &command);
 		CHECK((out[8] | out[9] << 8) == (table[i].masks | 2 << 14));
@@ -608,6 +608,88 @@ static void test_wiped(void)
 	CHECK(equals(chip.last_command + 16, "00000000000000000000000000000000"));
 }
 
+/* ---- contexts ---- */
+
+/* One op under the nth key. */
+static int run_with_key(struct hifn *hifn, const char *alg, unsigned n)
+{
+	struct host_op one = make_op(alg, ACR_ENCRYPT, input, 64, output);
+	int error;
+
+	key_bytes[0] = (uint8_t)n;
+	error = complete(hifn, &one);
+	if (!error) {
+		reference(alg, true, false, input, 64, expected);
+		CHECK(!memcmp(output, expected, 64));
+	}
+	return error;
+}
+
+/* Few keys, used again: loaded once each. Then too many: loaded each time. */
+static void test_contexts(void)
+{
+	struct hifn *hifn;
+	unsigned before;
+
+	fake_contexts = 8;
+	hifn = make_device();
+	before = chip.stored_uses;
+	CHECK(before == 5 * 8 && hifn->contexts); /* the test of the contexts */
+	for (unsigned i = 0; i < 80; i++)
+		CHECK(!run_with_key(hifn, i % 2 ? "aes-128-cbc" : "aes-256-ecb", i % 8));
+	CHECK(chip.stored_uses == before + 72);
+	for (unsigned i = 0; i < 90; i++)
+		CHECK(!run_with_key(hifn, "aes-192-ofb", i % 9));
+	CHECK(chip.stored_uses == before + 72);
+	/* After a failure nothing is believed to be there. */
+	CHECK(!run_with_key(hifn, "aes-192-ofb", 8));
+	CHECK(chip.stored_uses == before + 73);
+	chip.fault = FAKE_INVALID;
+	CHECK(run_with_key(hifn, "aes-192-ofb", 8) == -EIO);
+	memset(chip.stored, 0xee, sizeof(chip.stored));
+	CHECK(!run_with_key(hifn, "aes-192-ofb", 8) && !run_with_key(hifn, "aes-192-ofb", 7));
+	fake_remove(hifn);
+	for (unsigned i = 0; i <= 8; i++)
+		for (unsigned b = 0; b < 32; b++)
+			CHECK(chip.stored[i][b] == 0);
+	fake_contexts = 0;
+}
+
+/* A failure taints what relies on it, though that is answered without an error. */
+static void test_failed_key(void)
+{
+	struct host_op two[2];
+	struct acr_op *ops[2] = { &two[0].op, &two[1].op };
+	struct hifn *hifn;
+
+	fake_contexts = 4;
+	hifn = make_device();
+	for (unsigned i = 0; i < 2; i++)
+		two[i] = make_op("aes-128-cbc", ACR_ENCRYPT, input, 32, output);
+	chip.fault = FAKE_SHORT;
+	CHECK(driver()->submit(&device, ops, 2) == 2);
+	hifn_reap(hifn, false);
+	CHECK(two[0].ends == 1 && two[0].error == -EIO && two[1].ends == 1 && two[1].error == -EIO);
+	fake_remove(hifn);
+	fake_contexts = 0;
+}
+
+static void test_forgetful_chip(void)
+{
+	struct hifn *hifn;
+
+	fake_contexts = 8;
+	fake_init(&chip);
+	chip.forgetful = true;
+	hifn = fake_device(&device, &chip);
+	CHECK(hifn && !hifn->contexts && strstr(host_logged, "doesn't remember"));
+	for (unsigned i = 0; hifn && i < 20; i++)
+		CHECK(!run_with_key(hifn, "aes-128-cbc", i % 3));
+	if (hifn)
+		fake_remove(hifn);
+	fake_contexts = 0;
+}
+
 int main(void)
 {
 	uint64_t seed = 1;
@@ -638,5 +720,8 @@ int main(void)
 	test_hang();
 	test_kept_descriptors();
 	test_wiped();
+	test_contexts();
+	test_failed_key();
+	test_forgetful_chip();
 	return checks_end();
 }

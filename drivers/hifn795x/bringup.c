@@ -287,11 +287,15 @@ int hifn_start(struct hifn *hifn, struct card *card)
 
 	hifn->card = card;
 	hifn->broken = false;
+	hifn->forced_session = 0; /* until it is known what there are */
+	hifn->forced_stored = false;
 	error = bring_up(hifn, ok);
 	if (!error)
 		error = compare_offer(hifn, ok);
 	if (error)
 		hifn_down(hifn);
+	else
+		hifn_contexts_test(hifn);
 	return error;
 }
 

@@ -22,14 +22,14 @@ static uint8_t *put_bytes(uint8_t *at, const uint8_t *bytes, size_t n)
 	return at + n;
 }
 
-/* The two counts have 16 bits of their own, and two each in the word of the session, which is
- * always session 0: every command brings its key. */
-static uint8_t *put_base(uint8_t *at, uint32_t masks, uint32_t src, uint32_t dst)
+/* The two counts have 16 bits of their own, and two each in the word of the session. */
+static uint8_t *put_base(uint8_t *at, uint32_t masks, const struct hifn_command *command)
 {
 	at = put16(at, masks);
-	at = put16(at, (src >> 16 & 3) << 14 | (dst >> 16 & 3) << 12);
-	at = put16(at, src);
-	return put16(at, dst);
+	at = put16(at, (command->src >> 16 & 3) << 14 | (command->dst >> 16 & 3) << 12 |
+	                       command->session);
+	at = put16(at, command->src);
+	return put16(at, command->dst);
 }
 
 /* An engine's part: from the first byte on, count bytes. */
@@ -44,9 +44,9 @@ static uint8_t *put_engine(uint8_t *at, uint32_t masks, uint32_t count)
 static uint8_t *build_mac(uint8_t *at, const struct hifn_command *command)
 {
 	const struct hifn_row *row = command->row;
-	bool keyed = !(row->mac & MAC_HASH);
+	bool keyed = !(row->mac & MAC_HASH) && command->new_key;
 
-	at = put_base(at, BASE_MAC, command->src, command->dst);
+	at = put_base(at, BASE_MAC, command);
 	at = put_engine(at, row->mac | (keyed ? MAC_NEW_KEY : 0), command->src);
 	return keyed ? put_bytes(at, command->key, HIFN_MAC_KEY) : at;
 }
@@ -55,11 +55,13 @@ static uint8_t *build_crypt(uint8_t *at, const struct hifn_command *command)
 {
 	const struct hifn_row *row = command->row;
 
-	at = put_base(at, BASE_CRYPT | (command->decode ? BASE_DECODE : 0), command->src,
-	              command->dst);
-	at = put_engine(at, row->crypt | CRYPT_NEW_KEY | (row->iv ? CRYPT_NEW_IV : 0),
+	at = put_base(at, BASE_CRYPT | (command->decode ? BASE_DECODE : 0), command);
+	at = put_engine(at,
+	                row->crypt | (command->new_key ? CRYPT_NEW_KEY : 0) |
+	                        (row->iv ? CRYPT_NEW_IV : 0),
 	                command->src);
-	at = put_bytes(at, command->key, row->key);
+	if (command->new_key)
+		at = put_bytes(at, command->key, row->key);
 	return row->iv ? put_bytes(at, command->iv, row->iv) : at;
 }
 

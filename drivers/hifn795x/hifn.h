@@ -60,6 +60,8 @@ struct hifn_command {
 	const uint8_t *key; /* row->key bytes, or HIFN_MAC_KEY for an HMAC */
 	const uint8_t *iv;  /* row->iv bytes */
 	uint32_t src, dst;  /* bytes, at most HIFN_COUNT_MAX; dst is a multiple of 4 */
+	unsigned session;   /* number of the chip's context */
+	bool new_key;       /* the key goes with it; else the context has it */
 };
 
 /* Writes at most HIFN_COMMAND_MAX bytes. Returns how many. */
@@ -139,6 +141,12 @@ struct hifn {
 	uint64_t progress_ns;                         /* (h) when something last moved */
 	uint64_t looked_ns;                           /* reactor's: when CSR was last read */
 
+	struct hifn_context *contexts; /* (h) secret memory, context_count; NULL: none */
+	unsigned context_count;
+	uint64_t context_clock; /* (h) */
+	int forced_session;     /* self-test: use this one; -1: as it comes */
+	bool forced_stored;     /* and what it holds */
+
 	struct hifn_random random;
 	bool running;   /* (h) the core knows the device, and threads are there */
 	bool test_done; /* self-test, control thread */
@@ -195,6 +203,18 @@ void hifn_doorbell(struct hifn *hifn);
 /* End an op, or the self-test. No locks held. */
 void hifn_end(struct hifn *hifn, struct acr_op *op, int error);
 
+/* ---- contexts.c; all but the first under (h) ---- */
+
+#define HIFN_CONTEXTS_MAX 63 /* and number 0: the least that the chip is said to have */
+
+/* Room for context_count. Returns 0 or -ENOMEM. */
+int hifn_contexts_make(struct hifn *hifn);
+
+void hifn_contexts_forget(struct hifn *hifn);
+
+/* Choose the context of a command, and whether the key must go with it. */
+void hifn_context_use(struct hifn *hifn, struct hifn_command *command);
+
 /* ---- reap.c ---- */
 
 /* End what is done, and see what went wrong. look: read the status even if nothing is done.
@@ -231,6 +251,9 @@ unsigned hifn_random_take_all(struct hifn *hifn, struct acr_op *ops[HIFN_WORKS])
 /* Known answers for each algorithm. ok[i]: row i may be offered. Returns 0, or an error,
  * explained: the chip doesn't work at all. Context: control thread, no reactor yet. */
 int hifn_selftest(struct hifn *hifn, bool *ok);
+
+/* See whether the contexts keep what they are given, each its own; where not, do without. */
+void hifn_contexts_test(struct hifn *hifn);
 
 /* Overwrite the keys that the chip remembers. As above; failures are ignored. */
 void hifn_scrub(struct hifn *hifn);

@@ -12,6 +12,7 @@ static const struct acr_option hifn_options[] = {
 	{ "unsafe-noiommu", "1: without an IOMMU, which lets the card reach all memory", "0" },
 	{ "pll", "reference clock, ext20 to ext100, pci33 or pci66, MHz", "ext66" },
 	{ "poll-us", "look for results so often, microseconds, 1 to 1000000; 0: by interrupt", "0" },
+	{ "contexts", "keys that the chip is to remember, 0 to 63; 0: each command brings its own", "0" },
 	{ "timeout-ms", "a chip that is silent for so long is broken, 100 to 60000", "2000" },
 	{ NULL, NULL, NULL },
 };
@@ -33,13 +34,16 @@ static int where_of(struct acr_device *dev, struct card_where *where)
 
 static int read_options(struct acr_device *dev, struct hifn *hifn)
 {
-	uint64_t timeout_ms;
+	uint64_t timeout_ms, contexts;
 	int error = acr_device_option_number(dev, "poll-us", 0, 1000000, &hifn->poll_us);
 
 	if (!error)
 		error = acr_device_option_number(dev, "timeout-ms", 100, 60000, &timeout_ms);
+	if (!error)
+		error = acr_device_option_number(dev, "contexts", 0, HIFN_CONTEXTS_MAX, &contexts);
 	if (error)
 		return error;
+	hifn->context_count = (unsigned)contexts;
 	hifn->timeout_ns = timeout_ms * NS_PER_MS;
 	error = hifn_pll_parse(acr_device_option(dev, "pll"), &hifn->pll);
 	if (error)
@@ -97,6 +101,7 @@ static int go_up(struct acr_device *dev, struct hifn *hifn)
 
 static void hifn_free(struct hifn *hifn)
 {
+	acr_secret_free(hifn->contexts);
 	acr_secret_free(hifn->works);
 	pthread_cond_destroy(&hifn->random.more);
 	pthread_mutex_destroy(&hifn->lock);
@@ -116,6 +121,8 @@ static int hifn_probe(struct acr_device *dev)
 	pthread_cond_init(&hifn->random.more, NULL);
 	hifn->works = acr_secret_alloc(HIFN_WORKS * sizeof(*hifn->works));
 	error = hifn->works ? read_options(dev, hifn) : -ENOMEM;
+	if (!error)
+		error = hifn_contexts_make(hifn);
 	if (!error)
 		error = go_up(dev, hifn);
 	if (!error) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -41,4 +42,9 @@ int hifn_empty_digest(struct acr_op *op, const struct hifn_row *row)
 	op->dst_len = size;
 	explicit_bzero(full, sizeof(full));
 	return 0;
+}
+
+bool hifn_equal(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	return !CRYPTO_memcmp(a, b, n);
 }

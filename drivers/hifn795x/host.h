@@ -12,4 +12,7 @@ int hifn_mac_key(const struct hifn_row *row, struct acr_bytes given, uint8_t *ke
 /* Digest or HMAC of nothing, which the chip can't be given. As above. */
 int hifn_empty_digest(struct acr_op *op, const struct hifn_row *row);
 
+/* Compare keys; takes the same time for all. */
+bool hifn_equal(const uint8_t *a, const uint8_t *b, size_t n);
+
 #endif

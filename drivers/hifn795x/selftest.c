@@ -156,28 +156,92 @@ int hifn_selftest(struct hifn *hifn, bool *ok)
 	return -EIO;
 }
 
-void hifn_scrub(struct hifn *hifn)
+/* Under a key of its own, or the one that the context remembers. */
+static bool in_context(struct hifn *hifn, const struct hifn_row *row, unsigned context, bool stored,
+                       uint8_t out[ROOM])
+{
+	uint8_t key[32], in[ROOM];
+	struct acr_op op = {
+		.opcode = ACR_ENCRYPT,
+		.alg = row->alg,
+		.cap_data = row,
+		.flags = ACR_OP_WHOLE,
+		.key = { key, row->key },
+		.src = { in, 2u * row->block },
+		.dst = out,
+		.dst_size = ROOM,
+	};
+
+	count_up(key, sizeof(key), stored ? 0 : 3 * context + 1);
+	count_up(in, sizeof(in), 0);
+	memset(out, 0, ROOM);
+	hifn->forced_session = (int)context;
+	hifn->forced_stored = stored;
+	return !run(hifn, &op);
+}
+
+static bool contexts_keep(struct hifn *hifn, const struct hifn_row *row)
+{
+	static uint8_t first[HIFN_CONTEXTS_MAX][ROOM];
+	uint8_t again[ROOM];
+
+	for (unsigned i = 0; i < hifn->context_count; i++)
+		if (!in_context(hifn, row, i + 1, false, first[i]))
+			return false;
+	for (unsigned i = 0; i < hifn->context_count; i++)
+		if (!in_context(hifn, row, i + 1, true, again) || memcmp(first[i], again, ROOM))
+			return false;
+	return true;
+}
+
+void hifn_contexts_test(struct hifn *hifn)
+{
+	bool keep = true;
+
+	for (unsigned i = 0; i < hifn_row_count && keep && hifn->contexts; i++)
+		if (hifn->offered[i] && !hifn_is_mac(&hifn_rows[i]) && !hifn_rows[i].iv)
+			keep = contexts_keep(hifn, &hifn_rows[i]);
+	hifn->forced_session = -1;
+	if (keep)
+		return;
+	acr_log(ACR_LOG_WARNING, acr_device_name(hifn->dev),
+	        "the chip doesn't remember %u keys: each command brings its own",
+	        hifn->context_count);
+	hifn_contexts_forget(hifn);
+	acr_secret_free(hifn->contexts);
+	hifn->contexts = NULL;
+}
+
+static void scrub_context(struct hifn *hifn, const struct hifn_row *row)
 {
 	static const uint8_t zeros[HIFN_MAC_KEY];
 	uint8_t out[ROOM];
+	struct acr_op op = {
+		.opcode = forward(row),
+		.alg = row->alg,
+		.cap_data = row,
+		.flags = ACR_OP_WHOLE,
+		.key = { zeros, hifn_is_mac(row) ? sizeof(zeros) : row->key },
+		.iv = { zeros, row->iv },
+		.src = { zeros, 32 },
+		.dst = out,
+		.dst_size = ROOM,
+		.tag_size = row->digest,
+	};
 
-	for (unsigned i = 0; i < hifn_row_count && !hifn->broken; i++) {
-		const struct hifn_row *row = &hifn_rows[i];
-		struct acr_op op = {
-			.opcode = forward(row),
-			.alg = row->alg,
-			.cap_data = row,
-			.flags = ACR_OP_WHOLE,
-			.key = { zeros, hifn_is_mac(row) ? sizeof(zeros) : row->key },
-			.iv = { zeros, row->iv },
-			.src = { zeros, 32 },
-			.dst = out,
-			.dst_size = ROOM,
-			.tag_size = row->digest,
-		};
+	/* Without a key or an IV of its own it would overwrite nothing. */
+	if (row->iv || op.opcode == ACR_MAC)
+		run(hifn, &op);
+}
 
-		/* Without a key or an IV of its own it would overwrite nothing. */
-		if (hifn->offered[i] && (row->iv || op.opcode == ACR_MAC))
-			run(hifn, &op);
+void hifn_scrub(struct hifn *hifn)
+{
+	hifn->forced_stored = false;
+	for (unsigned c = 0; c <= hifn->context_count; c++) {
+		hifn->forced_session = (int)c;
+		for (unsigned i = 0; i < hifn_row_count && !hifn->broken; i++)
+			if (hifn->offered[i])
+				scrub_context(hifn, &hifn_rows[i]);
 	}
+	hifn->forced_session = -1;
 }

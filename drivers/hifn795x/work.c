@@ -223,6 +223,7 @@ static bool begin_pass(struct hifn *hifn, struct hifn_work *work)
 	command.dst = push_dests(hifn, work);
 	work->result = hifn_ring_push(&hifn->results, D_LAST | (hifn->irq < 0 ? D_MASKDONE : 0),
 	                              hifn->dma->bus + result_at(hifn, work), HIFN_RESULT_BYTES);
+	hifn_context_use(hifn, &command);
 	length = hifn_command_build(memory + command_at(hifn, work), &command);
 	hifn_ring_push(&hifn->commands, D_LAST | D_MASKDONE,
 	               hifn->dma->bus + command_at(hifn, work), (uint32_t)length);
@@ -316,15 +317,29 @@ static int mac_out(const struct hifn *hifn, struct hifn_work *work)
 	return 0;
 }
 
+/* The key of a failed command may not have arrived, on which later ones may rely. */
+static void distrust(struct hifn *hifn)
+{
+	if (!hifn->contexts)
+		return;
+	hifn_contexts_forget(hifn);
+	for (unsigned i = 0; i < hifn->in_chip; i++)
+		hifn->works[hifn->order[(hifn->first + i) % HIFN_WORKS]].tainted = true;
+}
+
 /* Result of one pass: 0 or the op's error. */
 static int take_result(struct hifn *hifn, struct hifn_work *work)
 {
 	const uint8_t *result = hifn->dma->memory + result_at(hifn, work);
 
 	if (work->tainted || !hifn_result_good(result, work->pass % 4 == 0)) {
-		explain(work->op, "the chip reports an error");
+		if (work->op)
+			explain(work->op, "the chip reports an error");
+		distrust(hifn);
 		return -EIO;
 	}
+	if (!work->op)
+		return 0;
 	return hifn_is_mac(work->row) ? mac_out(hifn, work) : cipher_out(hifn, work);
 }
 
@@ -336,7 +351,7 @@ bool hifn_finish_pass(struct hifn *hifn, struct acr_op **op, int *error)
 	hifn->in_chip--;
 	hifn->progress_ns = hifn_now_ns();
 	*op = work->op;
-	*error = work->op ? take_result(hifn, work) : 0;
+	*error = take_result(hifn, work);
 	if (work->op && !*error) {
 		chain_iv(hifn, work);
 		work->at += work->pass;
@@ -365,6 +380,7 @@ unsigned hifn_take_all(struct hifn *hifn, struct acr_op *ops[HIFN_WORKS])
 		free_work(hifn, work);
 	}
 	hifn_set_timer(hifn, false);
+	hifn_contexts_forget(hifn);
 	hifn_layout(hifn);
 	return n;
 }

@@ -74,7 +74,7 @@ tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
-	tests/unit_soft tests/unit_hifn tests/unit_vfio_user
+	tests/unit_soft tests/unit_hifn tests/unit_hifn_ops tests/unit_vfio_user
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
@@ -82,6 +82,8 @@ tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
 tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
 tests_unit_hifn_LDADD = $(pci_test_libs)
+tests_unit_hifn_ops_SOURCES = tests/unit_hifn_ops.c $(hifn_sources) $(pci_sources)
+tests_unit_hifn_ops_LDADD = $(pci_test_libs)
 tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
 tests_unit_vfio_user_LDADD = $(pci_test_libs)
 

@@ -214,7 +214,8 @@ static int start_random(struct hifn *hifn)
 	put1(hifn, PUB_RESET, get1(hifn, PUB_RESET) | 1);
 	while (get1(hifn, PUB_RESET) & 1) {
 		if (!left--)
-			return refuse(hifn, "its random generator doesn't come out of its reset");
+			return refuse(hifn,
+			              "its random generator doesn't come out of its reset");
 		card_wait_us(hifn->card, MS);
 	}
 	put1(hifn, RNG_CONFIG, get1(hifn, RNG_CONFIG) | 1);

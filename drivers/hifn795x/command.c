@@ -67,8 +67,8 @@ static uint8_t *build_crypt(uint8_t *at, const struct hifn_command *command)
 
 size_t hifn_command_build(uint8_t *out, const struct hifn_command *command)
 {
-	uint8_t *end = hifn_is_mac(command->row) ? build_mac(out, command)
-	                                         : build_crypt(out, command);
+	uint8_t *end =
+	        hifn_is_mac(command->row) ? build_mac(out, command) : build_crypt(out, command);
 
 	return (size_t)(end - out);
 }

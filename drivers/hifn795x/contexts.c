@@ -20,9 +20,10 @@ struct hifn_context {
 
 int hifn_contexts_make(struct hifn *hifn)
 {
-	hifn->contexts = hifn->context_count
-	                         ? acr_secret_alloc(hifn->context_count * sizeof(*hifn->contexts))
-	                         : NULL;
+	hifn->contexts =
+	        hifn->context_count
+	                ? acr_secret_alloc(hifn->context_count * sizeof(*hifn->contexts))
+	                : NULL;
 	return hifn->context_count && !hifn->contexts ? -ENOMEM : 0;
 }
 
@@ -33,8 +34,8 @@ void hifn_contexts_forget(struct hifn *hifn)
 }
 
 /* Modes of one cipher are kept apart, too: nothing is known about what they share. */
-static bool holds(const struct hifn_context *context, const struct hifn_row *row, const uint8_t *key,
-                  size_t n)
+static bool holds(const struct hifn_context *context, const struct hifn_row *row,
+                  const uint8_t *key, size_t n)
 {
 	return context->row == row && hifn_equal(context->key, key, n);
 }

@@ -17,31 +17,32 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define HIFN_WORKS        64u   /* operations at once; entries of command and result ring */
-#define HIFN_BLOCK        8192u /* bytes of one source or destination segment */
-#define HIFN_DMA_BYTES    (2u << 20) /* a huge page where there is no IOMMU */
-#define HIFN_DATA_AT      0x10000u
-#define HIFN_BLOCKS       ((HIFN_DMA_BYTES - HIFN_DATA_AT) / HIFN_BLOCK)
-#define HIFN_SOURCES      256u /* at least HIFN_BLOCKS */
-#define HIFN_DESTS        384u /* at least HIFN_BLOCKS + HIFN_WORKS */
-#define HIFN_WORK_BLOCKS  32u  /* enough for HIFN_MAC_MAX */
-#define HIFN_ROWS_MAX     32u
-#define HIFN_CIPHER_PASS  0x20000u /* bytes, a multiple of every block */
-#define HIFN_MAC_MAX      (HIFN_COUNT_MAX & ~3u) /* the output is counted in whole words */
+#define HIFN_WORKS       64u        /* operations at once; entries of command and result ring */
+#define HIFN_BLOCK       8192u      /* bytes of one source or destination segment */
+#define HIFN_DMA_BYTES   (2u << 20) /* a huge page where there is no IOMMU */
+#define HIFN_DATA_AT     0x10000u
+#define HIFN_BLOCKS      ((HIFN_DMA_BYTES - HIFN_DATA_AT) / HIFN_BLOCK)
+#define HIFN_SOURCES     256u /* at least HIFN_BLOCKS */
+#define HIFN_DESTS       384u /* at least HIFN_BLOCKS + HIFN_WORKS */
+#define HIFN_WORK_BLOCKS 32u  /* enough for HIFN_MAC_MAX */
+#define HIFN_ROWS_MAX    32u
+#define HIFN_CIPHER_PASS 0x20000u               /* bytes, a multiple of every block */
+#define HIFN_MAC_MAX     (HIFN_COUNT_MAX & ~3u) /* the output is counted in whole words */
 
 _Static_assert(HIFN_SOURCES >= HIFN_BLOCKS && HIFN_DESTS >= HIFN_BLOCKS + HIFN_WORKS,
                "a ring that data blocks can't overfill needs no back-pressure of its own");
-_Static_assert(HIFN_WORK_BLOCKS * HIFN_BLOCK >= HIFN_MAC_MAX, "longest MAC");
+_Static_assert(HIFN_WORK_BLOCKS *HIFN_BLOCK >= HIFN_MAC_MAX, "longest MAC");
 
 /* One algorithm. */
 struct hifn_row {
 	const char *alg;
-	uint16_t crypt, mac; /* masks of the command, NEW_KEY and NEW_IV aside; the other is 0 */
-	uint8_t key, iv;     /* bytes, ciphers */
-	uint8_t block;       /* bytes; the chip gets multiples of it */
-	uint8_t digest;      /* bytes, hashes and MACs */
-	bool whole;          /* input must be a multiple of the block, or padded */
-	bool strong;         /* only at the level of all algorithms */
+	uint16_t crypt,
+	        mac;     /* masks of the command, NEW_KEY and NEW_IV aside; the other is 0 */
+	uint8_t key, iv; /* bytes, ciphers */
+	uint8_t block;   /* bytes; the chip gets multiples of it */
+	uint8_t digest;  /* bytes, hashes and MACs */
+	bool whole;      /* input must be a multiple of the block, or padded */
+	bool strong;     /* only at the level of all algorithms */
 };
 
 extern const struct hifn_row hifn_rows[];
@@ -104,8 +105,8 @@ struct hifn_work {
 	uint32_t used;  /* most bytes that a pass had: of these the blocks are wiped */
 	uint8_t iv[16]; /* of this pass */
 	uint8_t key[HIFN_MAC_KEY]; /* HMAC */
-	unsigned result; /* index in the result ring */
-	bool tainted;    /* something went wrong in the chip while it was there */
+	unsigned result;           /* index in the result ring */
+	bool tainted;              /* something went wrong in the chip while it was there */
 };
 
 struct hifn_random {
@@ -132,14 +133,14 @@ struct hifn {
 	pthread_mutex_t lock; /* (h); not held when registers are read or ops are ended */
 	bool broken;          /* (h) takes nothing more */
 	struct hifn_ring commands, sources, dests, results; /* (h) */
-	struct hifn_work *works; /* (h) secret memory, HIFN_WORKS */
-	uint16_t free_works[HIFN_WORKS];              /* (h) */
-	uint16_t free_blocks[HIFN_BLOCKS];            /* (h) */
-	unsigned free_work_count, free_block_count;   /* (h) */
-	uint16_t order[HIFN_WORKS];                   /* (h) works in the chip, oldest at first */
-	unsigned first, in_chip;                      /* (h) */
-	uint64_t progress_ns;                         /* (h) when something last moved */
-	uint64_t looked_ns;                           /* reactor's: when CSR was last read */
+	struct hifn_work *works;                            /* (h) secret memory, HIFN_WORKS */
+	uint16_t free_works[HIFN_WORKS];                    /* (h) */
+	uint16_t free_blocks[HIFN_BLOCKS];                  /* (h) */
+	unsigned free_work_count, free_block_count;         /* (h) */
+	uint16_t order[HIFN_WORKS]; /* (h) works in the chip, oldest at first */
+	unsigned first, in_chip;    /* (h) */
+	uint64_t progress_ns;       /* (h) when something last moved */
+	uint64_t looked_ns;         /* reactor's: when CSR was last read */
 
 	struct hifn_context *contexts; /* (h) secret memory, context_count; NULL: none */
 	unsigned context_count;

@@ -7,12 +7,15 @@
 #include <string.h>
 
 static const struct acr_option hifn_options[] = {
-	{ "slot", "the card's place, as 0000:03:00.0; default: the first bound to vfio-pci", NULL },
+	{ "slot", "the card's place, as 0000:03:00.0; default: the first bound to vfio-pci",
+	  NULL },
 	{ "vfio-user", "path of the socket of a process that emulates the card", NULL },
 	{ "unsafe-noiommu", "1: without an IOMMU, which lets the card reach all memory", "0" },
 	{ "pll", "reference clock, ext20 to ext100, pci33 or pci66, MHz", "ext66" },
-	{ "poll-us", "look for results so often, microseconds, 1 to 1000000; 0: by interrupt", "0" },
-	{ "contexts", "keys that the chip is to remember, 0 to 63; 0: each command brings its own", "0" },
+	{ "poll-us", "look for results so often, microseconds, 1 to 1000000; 0: by interrupt",
+	  "0" },
+	{ "contexts",
+	  "keys that the chip is to remember, 0 to 63; 0: each command brings its own", "0" },
 	{ "timeout-ms", "a chip that is silent for so long is broken, 100 to 60000", "2000" },
 	{ NULL, NULL, NULL },
 };
@@ -40,7 +43,8 @@ static int read_options(struct acr_device *dev, struct hifn *hifn)
 	if (!error)
 		error = acr_device_option_number(dev, "timeout-ms", 100, 60000, &timeout_ms);
 	if (!error)
-		error = acr_device_option_number(dev, "contexts", 0, HIFN_CONTEXTS_MAX, &contexts);
+		error = acr_device_option_number(dev, "contexts", 0, HIFN_CONTEXTS_MAX,
+		                                 &contexts);
 	if (error)
 		return error;
 	hifn->context_count = (unsigned)contexts;
@@ -94,7 +98,8 @@ static int go_up(struct acr_device *dev, struct hifn *hifn)
 		hifn_down(hifn);
 	else
 		acr_log(ACR_LOG_INFO, acr_device_name(dev), "%s, %s, %s", card_name(hifn->card),
-		        hifn->level == HIFN_LEVEL_ALL ? "all algorithms" : "DES and digests alone",
+		        hifn->level == HIFN_LEVEL_ALL ? "all algorithms"
+		                                      : "DES and digests alone",
 		        hifn->irq < 0 ? "polled" : "interrupts");
 	return error;
 }

@@ -10,11 +10,11 @@
 
 #include <openssl/evp.h>
 
-#define WARM_UP_NS  UINT64_C(400000000)
-#define SPACING_US  3u /* 256 clocks of at least 100 MHz */
-#define SEED_WORDS  320u /* 614 bits at worst, for 512 that are kept */
-#define SAME_MAX    64u  /* equal words in a row are the latch's doing; so many are a fault */
-#define RESEED      65536u /* bytes made from one seed */
+#define WARM_UP_NS UINT64_C(400000000)
+#define SPACING_US 3u     /* 256 clocks of at least 100 MHz */
+#define SEED_WORDS 320u   /* 614 bits at worst, for 512 that are kept */
+#define SAME_MAX   64u    /* equal words in a row are the latch's doing; so many are a fault */
+#define RESEED     65536u /* bytes made from one seed */
 
 struct pool {
 	uint8_t state[64]; /* one digest of SHA-512 */
@@ -83,8 +83,9 @@ static bool key_stream(const struct generator *generator, uint8_t *out, size_t n
 	bool good;
 
 	memset(out, 0, n);
-	good = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_ctr(), NULL, generator->key,
-	                                 generator->key + 32) &&
+	good = ctx &&
+	       EVP_EncryptInit_ex(ctx, EVP_aes_256_ctr(), NULL, generator->key,
+	                          generator->key + 32) &&
 	       EVP_EncryptUpdate(ctx, out, &written, out, (int)n);
 	EVP_CIPHER_CTX_free(ctx);
 	return good;

@@ -40,36 +40,36 @@
 #define HIFN_LEVEL_LOCKED   0x00u
 
 /* BAR 1: DMA and the rest */
-#define CRAR         0x0cu /* command ring */
-#define SRAR         0x1cu /* source ring */
-#define RRAR         0x2cu /* result ring */
-#define DRAR         0x3cu /* destination ring */
-#define CSR          0x40u
-#define IER          0x44u
-#define CNFG         0x48u
-#define PLL          0x4cu
-#define CNFG2        0x6cu
-#define REVID        0x98u
-#define UNLOCK_SEED  0xf4u
-#define UNLOCK_WORD  0xfcu
-#define PUB_RESET    0x204u
-#define RNG_CONFIG   0x314u
-#define RNG_DATA     0x318u
+#define CRAR        0x0cu /* command ring */
+#define SRAR        0x1cu /* source ring */
+#define RRAR        0x2cu /* result ring */
+#define DRAR        0x3cu /* destination ring */
+#define CSR         0x40u
+#define IER         0x44u
+#define CNFG        0x48u
+#define PLL         0x4cu
+#define CNFG2       0x6cu
+#define REVID       0x98u
+#define UNLOCK_SEED 0xf4u
+#define UNLOCK_WORD 0xfcu
+#define PUB_RESET   0x204u
+#define RNG_CONFIG  0x314u
+#define RNG_DATA    0x318u
 
-#define CSR_D_ABORT  0x20000000u
-#define CSR_D_OVER   0x02000000u
-#define CSR_R_ABORT  0x00200000u
-#define CSR_R_DONE   0x00100000u
-#define CSR_R_OVER   0x00020000u
-#define CSR_S_ABORT  0x00002000u
-#define CSR_C_ABORT  0x00000020u
-#define CSR_ENGINE   0x00000001u
-#define CSR_ABORTS   (CSR_D_ABORT | CSR_R_ABORT | CSR_S_ABORT | CSR_C_ABORT)
-#define CSR_OVERS    (CSR_D_OVER | CSR_R_OVER)
-#define CSR_WATCHED  (CSR_ABORTS | CSR_OVERS | CSR_R_DONE | CSR_ENGINE)
-#define CSR_ENABLE   0x80808080u /* all four rings */
-#define CSR_DISABLE  0x40404040u
-#define CSR_QUIET    0x7e7e7c7fu /* all rings off, all status cleared */
+#define CSR_D_ABORT 0x20000000u
+#define CSR_D_OVER  0x02000000u
+#define CSR_R_ABORT 0x00200000u
+#define CSR_R_DONE  0x00100000u
+#define CSR_R_OVER  0x00020000u
+#define CSR_S_ABORT 0x00002000u
+#define CSR_C_ABORT 0x00000020u
+#define CSR_ENGINE  0x00000001u
+#define CSR_ABORTS  (CSR_D_ABORT | CSR_R_ABORT | CSR_S_ABORT | CSR_C_ABORT)
+#define CSR_OVERS   (CSR_D_OVER | CSR_R_OVER)
+#define CSR_WATCHED (CSR_ABORTS | CSR_OVERS | CSR_R_DONE | CSR_ENGINE)
+#define CSR_ENABLE  0x80808080u /* all four rings */
+#define CSR_DISABLE 0x40404040u
+#define CSR_QUIET   0x7e7e7c7fu /* all rings off, all status cleared */
 
 #define CNFG_ALIVE  0x00000007u /* no reset, no polling */
 #define CNFG_RESET  0x00000004u /* chip and DMA in reset */
@@ -77,15 +77,15 @@
 #define CNFG_RUN    0x00010017u /* polls the rings; the host sets LAST */
 #define CNFG2_RUN   0x00003322u
 
-#define PLL_EXT        0x00000001u
-#define PLL_BYPASS     0x00000002u
-#define PLL_CLOCKS     0x00000018u /* both engines run on the PLL */
-#define PLL_SET        0x00000400u /* must be one */
-#define PLL_ND(n)      ((uint32_t)(n) << 11)
-#define PLL_PUMP       0x00010000u /* for multipliers above 8 */
-#define PLL_CONFIG     (PLL_EXT | PLL_ND(7) | PLL_PUMP)
-#define PLL_LIMIT_MHZ  266u
-#define PLL_MULT_MAX   12u
+#define PLL_EXT       0x00000001u
+#define PLL_BYPASS    0x00000002u
+#define PLL_CLOCKS    0x00000018u /* both engines run on the PLL */
+#define PLL_SET       0x00000400u /* must be one */
+#define PLL_ND(n)     ((uint32_t)(n) << 11)
+#define PLL_PUMP      0x00010000u /* for multipliers above 8 */
+#define PLL_CONFIG    (PLL_EXT | PLL_ND(7) | PLL_PUMP)
+#define PLL_LIMIT_MHZ 266u
+#define PLL_MULT_MAX  12u
 
 #define HIFN_UNLOCK_WORDS 13
 #define HIFN_UNLOCK_STEPS 257

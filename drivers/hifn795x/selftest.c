@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define KEY_FIRST 0x10u /* key: 10 11 12 ..., IV: a0 a1 a2 ..., input: 00 01 02 ... */
-#define IV_FIRST  0xa0u
-#define MAC_INPUT 33u /* not a multiple of a word */
-#define ROOM      64u
+#define KEY_FIRST   0x10u /* key: 10 11 12 ..., IV: a0 a1 a2 ..., input: 00 01 02 ... */
+#define IV_FIRST    0xa0u
+#define MAC_INPUT   33u /* not a multiple of a word */
+#define ROOM        64u
 #define PATIENCE_US 1000000u
 #define LOOK_US     2000u /* from then on at the status, too */
 
@@ -147,7 +147,8 @@ int hifn_selftest(struct hifn *hifn, bool *ok)
 		good += ok[i];
 		if (!ok[i])
 			acr_log(ACR_LOG_WARNING, acr_device_name(hifn->dev),
-			        "the chip doesn't compute %s as it should: not offered", row->alg);
+			        "the chip doesn't compute %s as it should: not offered",
+			        row->alg);
 	}
 	if (good)
 		return 0;
@@ -157,8 +158,8 @@ int hifn_selftest(struct hifn *hifn, bool *ok)
 }
 
 /* Under a key of its own, or the one that the context remembers. */
-static bool in_context(struct hifn *hifn, const struct hifn_row *row, unsigned context, bool stored,
-                       uint8_t out[ROOM])
+static bool in_context(struct hifn *hifn, const struct hifn_row *row, unsigned context,
+                       bool stored, uint8_t out[ROOM])
 {
 	uint8_t key[32], in[ROOM];
 	struct acr_op op = {

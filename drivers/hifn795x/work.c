@@ -150,8 +150,9 @@ static void free_work(struct hifn *hifn, struct hifn_work *work)
 static void fill_source(struct hifn *hifn, const struct hifn_work *work)
 {
 	const struct acr_op *op = work->op;
-	uint8_t fill = padded(op, work->row) && encrypts(op) ? (uint8_t)(work->total - op->src.len)
-	                                                     : 0;
+	uint8_t fill = padded(op, work->row) && encrypts(op)
+	                       ? (uint8_t)(work->total - op->src.len)
+	                       : 0;
 
 	for (uint32_t done = 0, n; done < work->pass; done += n) {
 		uint8_t *to = data_at(hifn, work, SOURCE, done);
@@ -221,13 +222,15 @@ static bool begin_pass(struct hifn *hifn, struct hifn_work *work)
 	push_sources(hifn, work);
 	command.src = work->pass;
 	command.dst = push_dests(hifn, work);
-	work->result = hifn_ring_push(&hifn->results, D_LAST | (hifn->irq < 0 ? D_MASKDONE : 0),
-	                              hifn->dma->bus + result_at(hifn, work), HIFN_RESULT_BYTES);
+	work->result =
+	        hifn_ring_push(&hifn->results, D_LAST | (hifn->irq < 0 ? D_MASKDONE : 0),
+	                       hifn->dma->bus + result_at(hifn, work), HIFN_RESULT_BYTES);
 	hifn_context_use(hifn, &command);
 	length = hifn_command_build(memory + command_at(hifn, work), &command);
 	hifn_ring_push(&hifn->commands, D_LAST | D_MASKDONE,
 	               hifn->dma->bus + command_at(hifn, work), (uint32_t)length);
-	hifn->order[(hifn->first + hifn->in_chip) % HIFN_WORKS] = (uint16_t)index_of(hifn, work);
+	hifn->order[(hifn->first + hifn->in_chip) % HIFN_WORKS] =
+	        (uint16_t)index_of(hifn, work);
 	if (!hifn->in_chip++) {
 		hifn->progress_ns = hifn_now_ns();
 		hifn_set_timer(hifn, true);
@@ -312,7 +315,8 @@ static int mac_out(const struct hifn *hifn, struct hifn_work *work)
 	size_t size = op->opcode == ACR_MAC ? op->tag_size : work->row->digest;
 
 	if (size)
-		memcpy(op->dst, hifn->dma->memory + result_at(hifn, work) + HIFN_RESULT_MAC_AT, size);
+		memcpy(op->dst, hifn->dma->memory + result_at(hifn, work) + HIFN_RESULT_MAC_AT,
+		       size);
 	op->dst_len = size;
 	return 0;
 }

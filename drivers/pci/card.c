@@ -55,7 +55,8 @@ static int check_id(struct card *card, const struct card_id *ids, char why[CARD_
 	uint32_t id = 0;
 
 	if (card_config_read(card, 0, &id, 4)) {
-		snprintf(why, CARD_WHY, "%s: its configuration space can't be read", card->name);
+		snprintf(why, CARD_WHY, "%s: its configuration space can't be read",
+		         card->name);
 		return -EIO;
 	}
 	for (; ids->vendor; ids++)

@@ -103,7 +103,8 @@ static bool normalise(const char *text, char slot[CARD_SLOT])
 	    text[end]) {
 		domain = 0;
 		end = 0;
-		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &dev, &function, &end) != 3 || text[end])
+		if (sscanf(text, "%2x:%2x.%1x%n", &bus, &dev, &function, &end) != 3 ||
+		    text[end])
 			return false;
 	}
 	return dev < 32 && function < 8 &&

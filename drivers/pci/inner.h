@@ -26,7 +26,8 @@ struct card_transport {
 	int (*reset)(struct card *card); /* NULL: none */
 
 	/* Any thread. A failure means that the card is gone. */
-	int (*read)(struct card *card, unsigned region, uint64_t offset, void *value, size_t size);
+	int (*read)(struct card *card, unsigned region, uint64_t offset, void *value,
+	            size_t size);
 	int (*write)(struct card *card, unsigned region, uint64_t offset, const void *value,
 	             size_t size);
 
@@ -61,7 +62,7 @@ int card_open_by(const struct card_transport *transport, const struct card_where
 
 /* Say why, and return the error. */
 int card_explain(struct card *card, int error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* Find a card in the system (libpci). where->slot NULL: the first with one of the ids that is
  * bound to vfio-pci. slot: its name in full. Returns 0, -ENODEV or -EINVAL. */

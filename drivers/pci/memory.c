@@ -26,7 +26,8 @@ static int make_file(struct card *card, struct card_dma *dma)
 
 int card_memory_make(struct card *card, struct card_dma *dma, bool memfd, bool huge)
 {
-	int flags = (memfd ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | (huge ? MAP_HUGETLB : 0);
+	int flags =
+	        (memfd ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | (huge ? MAP_HUGETLB : 0);
 	int error = memfd ? make_file(card, dma) : 0;
 
 	if (error)
@@ -34,13 +35,16 @@ int card_memory_make(struct card *card, struct card_dma *dma, bool memfd, bool h
 	dma->memory = mmap(NULL, dma->size, PROT_READ | PROT_WRITE, flags, dma->fd, 0);
 	if (dma->memory == MAP_FAILED) {
 		dma->memory = NULL;
-		error = card_explain(card, -errno, huge ? "no free huge page: see nr_hugepages in "
-		                                          "/proc/sys/vm (%s)"
-		                                        : "no memory for DMA: %s",
+		error = card_explain(card, -errno,
+		                     huge ? "no free huge page: see nr_hugepages in "
+		                            "/proc/sys/vm (%s)"
+		                          : "no memory for DMA: %s",
 		                     strerror(errno));
 	} else if (mlock(dma->memory, dma->size)) {
-		error = card_explain(card, -EPERM, "%zu bytes for DMA can't be locked, since keys "
-		                     "go through them: raise the limit of locked memory", dma->size);
+		error = card_explain(card, -EPERM,
+		                     "%zu bytes for DMA can't be locked, since keys "
+		                     "go through them: raise the limit of locked memory",
+		                     dma->size);
 	} else {
 		madvise(dma->memory, dma->size, MADV_DONTDUMP);
 		madvise(dma->memory, dma->size, MADV_DONTFORK);

@@ -103,7 +103,8 @@ static bool wait_uring(struct reactor *reactor)
 	error = io_uring_submit_and_wait(&reactor->ring, 1);
 	if (error < 0 && error != -EINTR && error != -EAGAIN && error != -EBUSY)
 		return false;
-	io_uring_for_each_cqe(&reactor->ring, head, cqe) {
+	io_uring_for_each_cqe(&reactor->ring, head, cqe)
+	{
 		struct watch *watch = io_uring_cqe_get_data(cqe);
 
 		watch->armed = false;
@@ -119,8 +120,10 @@ static bool wait_poll(struct reactor *reactor)
 	struct pollfd fds[REACTOR_WATCHES];
 
 	for (unsigned i = 0; i < reactor->count; i++)
-		fds[i] = (struct pollfd){ .fd = reactor->watches[i].off ? -1 : reactor->watches[i].fd,
-			                  .events = reactor->watches[i].events };
+		fds[i] =
+		        (struct pollfd){ .fd = reactor->watches[i].off ? -1
+			                                               : reactor->watches[i].fd,
+			                 .events = reactor->watches[i].events };
 	if (poll(fds, reactor->count, -1) < 0)
 		return errno == EINTR || errno == EAGAIN;
 	for (unsigned i = 0; i < reactor->count; i++)

@@ -14,7 +14,7 @@
 
 #include <linux/pci_regs.h>
 
-#define HUGE_PAGE    ((size_t)2 << 20)
+#define HUGE_PAGE       ((size_t)2 << 20)
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_FRAME   ((UINT64_C(1) << 55) - 1)
 
@@ -51,11 +51,13 @@ static int map_bars(struct card *card, const char *slot)
 		if (open_in_slot(card, slot, file, &fd))
 			continue;
 		size = lseek(fd, 0, SEEK_END);
-		map = size > 0 ? mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+		map = size > 0 ? mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		                      fd, 0)
 		               : MAP_FAILED;
 		close(fd);
 		if (map == MAP_FAILED)
-			return card_explain(card, -EACCES, "BAR %u of %s can't be mapped", i, slot);
+			return card_explain(card, -EACCES, "BAR %u of %s can't be mapped", i,
+			                    slot);
 		card->map[i] = map;
 		card->region_size[i] = (uint64_t)size;
 	}
@@ -101,8 +103,8 @@ static int sysfs_open(struct card *card, const struct card_where *where)
 	snprintf(card->name, sizeof(card->name), "%s", where->slot);
 	card_kernel_driver(where->slot, driver);
 	if (*driver && strcmp(driver, "uio_pci_generic"))
-		error = card_explain(card, -EBUSY, "%s is bound to the kernel's %s", where->slot,
-		                     driver);
+		error = card_explain(card, -EBUSY, "%s is bound to the kernel's %s",
+		                     where->slot, driver);
 	else
 		error = open_in_slot(card, where->slot, "config", &sysfs->config);
 	if (!error) {
@@ -159,7 +161,8 @@ static int physical(const void *memory, uint64_t *address)
 
 	if (fd < 0)
 		return -errno;
-	got = pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)memory / page * sizeof(entry)));
+	got = pread(fd, &entry, sizeof(entry),
+	            (off_t)((uintptr_t)memory / page * sizeof(entry)));
 	close(fd);
 	if (got != sizeof(entry) || !(entry & PAGEMAP_PRESENT) || !(entry & PAGEMAP_FRAME))
 		return -EPERM;
@@ -182,9 +185,11 @@ static int sysfs_dma_make(struct card *card, struct card_dma *dma)
 	memset(dma->memory, 0, dma->size);
 	error = physical(dma->memory, &address);
 	if (error)
-		error = card_explain(card, error, "addresses of memory are told to CAP_SYS_ADMIN alone");
+		error = card_explain(card, error,
+		                     "addresses of memory are told to CAP_SYS_ADMIN alone");
 	else if (address + dma->size > (UINT64_C(1) << 32))
-		error = card_explain(card, -ENOMEM, "the huge page is above 4 GiB, where the card "
+		error = card_explain(card, -ENOMEM,
+		                     "the huge page is above 4 GiB, where the card "
 		                     "can't reach it: reserve huge pages at boot");
 	if (error)
 		card_memory_drop(dma);

@@ -16,7 +16,7 @@
 #include <linux/vfio.h>
 
 struct vfio {
-	int container, group, device; /* -1: not open */
+	int container, group, device;  /* -1: not open */
 	uint64_t offset[CARD_REGIONS]; /* of the regions in the device's file */
 };
 
@@ -27,18 +27,23 @@ static int group_number(struct card *card, const char *slot, unsigned *number)
 
 	card_kernel_driver(slot, driver);
 	if (strcmp(driver, "vfio-pci"))
-		return card_explain(card, -EBUSY, "%s is %s%s: it must be bound to vfio-pci, see "
-		                    "acrypto-pci(7)", slot,
-		                    *driver ? "bound to the kernel's " : "not bound to any driver",
-		                    driver);
+		return card_explain(
+		        card, -EBUSY,
+		        "%s is %s%s: it must be bound to vfio-pci, see "
+		        "acrypto-pci(7)",
+		        slot, *driver ? "bound to the kernel's " : "not bound to any driver",
+		        driver);
 	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/iommu_group", slot);
 	length = readlink(link, target, sizeof(target) - 1);
 	if (length <= 0)
-		return card_explain(card, -ENODEV, "%s is in no IOMMU group: the machine has no "
-		                    "IOMMU, or it is switched off", slot);
+		return card_explain(card, -ENODEV,
+		                    "%s is in no IOMMU group: the machine has no "
+		                    "IOMMU, or it is switched off",
+		                    slot);
 	target[length] = 0;
 	if (sscanf(strrchr(target, '/') ? strrchr(target, '/') + 1 : target, "%u", number) != 1)
-		return card_explain(card, -EIO, "%s is in an IOMMU group without a number", slot);
+		return card_explain(card, -EIO, "%s is in an IOMMU group without a number",
+		                    slot);
 	return 0;
 }
 
@@ -52,8 +57,10 @@ static int open_file(struct card *card, const char *path, int *fd)
 		return card_explain(card, -ENODEV, "there is no %s: load vfio-pci", path);
 	case EACCES:
 	case EPERM:
-		return card_explain(card, -EACCES, "no permission for %s: chown it to the user "
-		                    "that runs acryptod", path);
+		return card_explain(card, -EACCES,
+		                    "no permission for %s: chown it to the user "
+		                    "that runs acryptod",
+		                    path);
 	case EBUSY:
 		return card_explain(card, -EBUSY, "%s is in use by another process", path);
 	default:
@@ -69,7 +76,8 @@ static int open_container(struct card *card, struct vfio *vfio)
 		return error;
 	if (ioctl(vfio->container, VFIO_GET_API_VERSION) != VFIO_API_VERSION ||
 	    ioctl(vfio->container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) <= 0)
-		return card_explain(card, -EOPNOTSUPP, "this kernel's VFIO has no type 1 IOMMU");
+		return card_explain(card, -EOPNOTSUPP,
+		                    "this kernel's VFIO has no type 1 IOMMU");
 	return 0;
 }
 
@@ -86,8 +94,10 @@ static int open_group(struct card *card, struct vfio *vfio, unsigned number)
 	if (ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status))
 		return card_explain(card, -errno, "%s: %s", path, strerror(errno));
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return card_explain(card, -EBUSY, "IOMMU group %u holds other devices that the "
-		                    "kernel uses: bind all of them to vfio-pci", number);
+		return card_explain(card, -EBUSY,
+		                    "IOMMU group %u holds other devices that the "
+		                    "kernel uses: bind all of them to vfio-pci",
+		                    number);
 	if (ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container) ||
 	    ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return card_explain(card, -errno, "IOMMU group %u can't be used: %s", number,
@@ -114,7 +124,8 @@ static int open_device(struct card *card, struct vfio *vfio, const char *slot)
 {
 	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, slot);
 	if (vfio->device < 0)
-		return card_explain(card, -errno, "VFIO doesn't give %s: %s", slot, strerror(errno));
+		return card_explain(card, -errno, "VFIO doesn't give %s: %s", slot,
+		                    strerror(errno));
 	for (uint32_t i = 0; i <= CARD_REGION_CONFIG; i++) {
 		struct vfio_region_info region = { .argsz = sizeof(region), .index = i };
 
@@ -211,9 +222,9 @@ static int vfio_dma_make(struct card *card, struct card_dma *dma)
 		return 0;
 	error = -errno;
 	card_memory_drop(dma);
-	return card_explain(card, error, "the IOMMU doesn't map %zu bytes at 0x%x: %s", dma->size,
-	                    dma->bus, error == -ENOMEM ? "the limit of locked memory is too low"
-	                                               : strerror(-error));
+	return card_explain(
+	        card, error, "the IOMMU doesn't map %zu bytes at 0x%x: %s", dma->size, dma->bus,
+	        error == -ENOMEM ? "the limit of locked memory is too low" : strerror(-error));
 }
 
 static void vfio_dma_drop(struct card *card, struct card_dma *dma)
@@ -235,8 +246,11 @@ static int set_irq(struct card *card, uint32_t flags, const int *eventfd)
 	struct vfio_irq_set *set = (struct vfio_irq_set *)buffer;
 	struct vfio *vfio = card->state;
 
-	*set = (struct vfio_irq_set){ .argsz = (uint32_t)(sizeof(*set) + (eventfd ? sizeof(int) : 0)),
-		                      .flags = flags, .index = VFIO_PCI_INTX_IRQ_INDEX, .count = 1 };
+	*set = (struct vfio_irq_set){ .argsz = (uint32_t)(sizeof(*set) +
+		                                          (eventfd ? sizeof(int) : 0)),
+		                      .flags = flags,
+		                      .index = VFIO_PCI_INTX_IRQ_INDEX,
+		                      .count = 1 };
 	if (eventfd)
 		memcpy(buffer + sizeof(*set), eventfd, sizeof(*eventfd));
 	return ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, set) ? -errno : 0;

@@ -29,11 +29,12 @@ static int negotiate(struct card *card, struct vfio_user *user)
 	int error;
 
 	strcpy(version.data, CAPABILITIES);
-	error = vfio_user_request(user, VFIO_USER_VERSION, &version, fixed + sizeof(CAPABILITIES),
-	                          -1, &version, sizeof(version), &got);
+	error = vfio_user_request(user, VFIO_USER_VERSION, &version,
+	                          fixed + sizeof(CAPABILITIES), -1, &version, sizeof(version),
+	                          &got);
 	if (error)
-		return card_explain(card, error, "%s: no agreement on a version: %s", card->name,
-		                    strerror(-error));
+		return card_explain(card, error, "%s: no agreement on a version: %s",
+		                    card->name, strerror(-error));
 	if (got < fixed || version.major != 0)
 		return card_explain(card, -EPROTO, "%s speaks another version of vfio-user",
 		                    card->name);
@@ -45,7 +46,8 @@ static int ask(struct vfio_user *user, enum vfio_user_command command, void *dat
 {
 	uint8_t reply[256]; /* capabilities may follow the structure */
 	size_t got = 0;
-	int error = vfio_user_request(user, command, data, size, -1, reply, sizeof(reply), &got);
+	int error =
+	        vfio_user_request(user, command, data, size, -1, reply, sizeof(reply), &got);
 
 	if (error)
 		return error;
@@ -60,8 +62,8 @@ static int look_at(struct card *card, struct vfio_user *user)
 	struct vfio_device_info info = { .argsz = 16 };
 	int error = ask(user, VFIO_USER_DEVICE_GET_INFO, &info, 16);
 
-	if (!error && (!(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
-	               info.num_regions <= CARD_REGION_CONFIG))
+	if (!error &&
+	    (!(info.flags & VFIO_DEVICE_FLAGS_PCI) || info.num_regions <= CARD_REGION_CONFIG))
 		return card_explain(card, -EPROTO, "%s is no PCI card", card->name);
 	for (uint32_t i = 0; !error && i <= CARD_REGION_CONFIG; i++) {
 		struct vfio_region_info region = { .argsz = 256, .index = i };
@@ -127,8 +129,8 @@ static int user_read(struct card *card, unsigned region, uint64_t offset, void *
 	struct vfio_user_access access = { offset, region, (uint32_t)size };
 	uint8_t reply[sizeof(access) + 8];
 	size_t got = 0;
-	int error = vfio_user_request(card->state, VFIO_USER_REGION_READ, &access, sizeof(access),
-	                              -1, reply, sizeof(reply), &got);
+	int error = vfio_user_request(card->state, VFIO_USER_REGION_READ, &access,
+	                              sizeof(access), -1, reply, sizeof(reply), &got);
 
 	if (error)
 		return error;
@@ -159,8 +161,9 @@ static int user_write(struct card *card, unsigned region, uint64_t offset, const
 
 static int user_dma_make(struct card *card, struct card_dma *dma)
 {
-	struct vfio_user_map map = { .argsz = sizeof(map), .flags = 3, .address = dma->bus,
-		                     .size = dma->size };
+	struct vfio_user_map map = {
+		.argsz = sizeof(map), .flags = 3, .address = dma->bus, .size = dma->size
+	};
 	uint8_t nothing[sizeof(map)];
 	size_t got;
 	int error = card_memory_make(card, dma, true, false);
@@ -178,7 +181,8 @@ static int user_dma_make(struct card *card, struct card_dma *dma)
 
 static void user_dma_drop(struct card *card, struct card_dma *dma)
 {
-	struct vfio_user_unmap unmap = { .argsz = sizeof(unmap), .address = dma->bus,
+	struct vfio_user_unmap unmap = { .argsz = sizeof(unmap),
+		                         .address = dma->bus,
 		                         .size = dma->size };
 	uint8_t reply[sizeof(unmap)];
 	size_t got;
@@ -191,8 +195,10 @@ static void user_dma_drop(struct card *card, struct card_dma *dma)
 
 static int set_irq(struct card *card, uint32_t flags, int fd)
 {
-	struct vfio_irq_set set = { .argsz = sizeof(set), .flags = flags,
-		                    .index = VFIO_PCI_INTX_IRQ_INDEX, .count = 1 };
+	struct vfio_irq_set set = { .argsz = sizeof(set),
+		                    .flags = flags,
+		                    .index = VFIO_PCI_INTX_IRQ_INDEX,
+		                    .count = 1 };
 	uint8_t nothing[sizeof(set)];
 	size_t got;
 

@@ -225,7 +225,8 @@ static int serve_dma(struct vfio_user *user, const struct vfio_user_header *head
 	return (int)(sizeof(dma) + (reads ? dma.count : 0));
 }
 
-static int answer(struct vfio_user *user, const struct vfio_user_header *header, uint8_t *payload)
+static int answer(struct vfio_user *user, const struct vfio_user_header *header,
+                  uint8_t *payload)
 {
 	struct vfio_user_header reply = { .id = header->id,
 		                          .command = header->command,

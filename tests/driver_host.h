@@ -66,8 +66,8 @@ const char *acr_device_option(const struct acr_device *dev, const char *name)
 	return NULL;
 }
 
-int acr_device_option_number(struct acr_device *dev, const char *name, uint64_t min, uint64_t max,
-                             uint64_t *value)
+int acr_device_option_number(struct acr_device *dev, const char *name, uint64_t min,
+                             uint64_t max, uint64_t *value)
 {
 	*value = strtoull(acr_device_option(dev, name), NULL, 10);
 	return *value < min || *value > max ? -EINVAL : 0;

@@ -37,23 +37,24 @@ static struct hifn *make_device(void)
 static uint8_t input[ROOM], output[ROOM + 64], expected[ROOM + 64];
 static uint8_t key_bytes[100], iv_bytes[16];
 
-static struct host_op make_op(const char *alg, enum acr_opcode opcode, const uint8_t *src, size_t n,
-                              uint8_t *dst)
+static struct host_op make_op(const char *alg, enum acr_opcode opcode, const uint8_t *src,
+                              size_t n, uint8_t *dst)
 {
 	const struct hifn_row *algorithm = row(alg);
 
 	return (struct host_op){ .op = {
-		.opcode = opcode,
-		.alg = algorithm->alg,
-		.cap_data = algorithm,
-		.flags = ACR_OP_WHOLE,
-		.key = { key_bytes, algorithm->digest ? 20 : algorithm->key },
-		.iv = { iv_bytes, algorithm->iv },
-		.src = { src, n },
-		.dst = dst,
-		.dst_size = n + 64,
-		.tag_size = algorithm->digest,
-	} };
+		                         .opcode = opcode,
+		                         .alg = algorithm->alg,
+		                         .cap_data = algorithm,
+		                         .flags = ACR_OP_WHOLE,
+		                         .key = { key_bytes,
+		                                  algorithm->digest ? 20 : algorithm->key },
+		                         .iv = { iv_bytes, algorithm->iv },
+		                         .src = { src, n },
+		                         .dst = dst,
+		                         .dst_size = n + 64,
+		                         .tag_size = algorithm->digest,
+		                 } };
 }
 
 /* Submit one and see it through. Returns its error. */
@@ -74,7 +75,8 @@ static int reference(const char *name, bool encrypt, bool padded, const uint8_t 
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int first = 0, last = 0, error = 0;
 
-	CHECK(EVP_CipherInit_ex(ctx, EVP_get_cipherbyname(name), NULL, key_bytes, iv_bytes, encrypt));
+	CHECK(EVP_CipherInit_ex(ctx, EVP_get_cipherbyname(name), NULL, key_bytes, iv_bytes,
+	                        encrypt));
 	EVP_CIPHER_CTX_set_padding(ctx, padded);
 	if (!EVP_CipherUpdate(ctx, dst, &first, src, (int)n) ||
 	    !EVP_CipherFinal_ex(ctx, dst + first, &last))

@@ -25,13 +25,15 @@ static struct hifn_ring rings[4]; /* command, source, destination, result */
 static const struct {
 	uint32_t bus;
 	unsigned size;
-} ring_places[4] = { { 0x00100000, 24 }, { 0x001000c8, 80 }, { 0x00100350, 80 },
-	             { 0x001005d8, 24 } };
+} ring_places[4] = {
+	{ 0x00100000, 24 }, { 0x001000c8, 80 }, { 0x00100350, 80 }, { 0x001005d8, 24 }
+};
 
 static void make_rings(void)
 {
 	for (unsigned i = 0; i < 4; i++)
-		hifn_ring_init(&rings[i], ring_memory[i], ring_places[i].bus, ring_places[i].size);
+		hifn_ring_init(&rings[i], ring_memory[i], ring_places[i].bus,
+		               ring_places[i].size);
 }
 
 static void test_descriptors(void)
@@ -86,8 +88,12 @@ static void test_commands(void)
 	static const uint8_t key[] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
 		                       0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c };
 	uint8_t iv[16], mac_key[HIFN_MAC_KEY], out[HIFN_COMMAND_MAX];
-	struct hifn_command command = { .row = row("aes-128-cbc"), .key = key, .iv = iv,
-		                        .src = 32, .dst = 32, .new_key = true };
+	struct hifn_command command = { .row = row("aes-128-cbc"),
+		                        .key = key,
+		                        .iv = iv,
+		                        .src = 32,
+		                        .dst = 32,
+		                        .new_key = true };
 
 	for (unsigned i = 0; i < sizeof(iv); i++)
 		iv[i] = (uint8_t)i;
@@ -99,8 +105,9 @@ static void test_commands(void)
 
 	memset(mac_key, 0, sizeof(mac_key));
 	memset(mac_key, 0x0b, 20);
-	command = (struct hifn_command){ .row = row("hmac-sha1"), .key = mac_key, .src = 64,
-		                         .dst = 64, .new_key = true };
+	command = (struct hifn_command){
+		.row = row("hmac-sha1"), .key = mac_key, .src = 64, .dst = 64, .new_key = true
+	};
 	CHECK(hifn_command_build(out, &command) == 80);
 	CHECK(equals(out, "0004 0000 4000 4000 200a 0000 4000 0000"));
 	CHECK(!memcmp(out + 16, mac_key, sizeof(mac_key)));
@@ -118,19 +125,26 @@ static void test_masks(void)
 		const char *alg;
 		uint16_t masks;
 	} table[] = {
-		{ "des-ecb", 0x0800 },      { "des-cbc", 0x1808 },      { "des-cfb", 0x1810 },
-		{ "des-ofb", 0x1818 },      { "des-ede3-ecb", 0x0801 }, { "des-ede3-cbc", 0x1809 },
-		{ "des-ede3-cfb", 0x1811 }, { "des-ede3-ofb", 0x1819 }, { "aes-128-ecb", 0x0803 },
-		{ "aes-128-cbc", 0x180b },  { "aes-128-cfb", 0x1813 },  { "aes-128-ofb", 0x181b },
-		{ "aes-192-ecb", 0x0a03 },  { "aes-192-cbc", 0x1a0b },  { "aes-192-cfb", 0x1a13 },
-		{ "aes-192-ofb", 0x1a1b },  { "aes-256-ecb", 0x0c03 },  { "aes-256-cbc", 0x1c0b },
+		{ "des-ecb", 0x0800 },      { "des-cbc", 0x1808 },
+		{ "des-cfb", 0x1810 },      { "des-ofb", 0x1818 },
+		{ "des-ede3-ecb", 0x0801 }, { "des-ede3-cbc", 0x1809 },
+		{ "des-ede3-cfb", 0x1811 }, { "des-ede3-ofb", 0x1819 },
+		{ "aes-128-ecb", 0x0803 },  { "aes-128-cbc", 0x180b },
+		{ "aes-128-cfb", 0x1813 },  { "aes-128-ofb", 0x181b },
+		{ "aes-192-ecb", 0x0a03 },  { "aes-192-cbc", 0x1a0b },
+		{ "aes-192-cfb", 0x1a13 },  { "aes-192-ofb", 0x1a1b },
+		{ "aes-256-ecb", 0x0c03 },  { "aes-256-cbc", 0x1c0b },
 		{ "aes-256-cfb", 0x1c13 },  { "aes-256-ofb", 0x1c1b },
 	};
 	uint8_t key[32] = { 0 }, out[HIFN_COMMAND_MAX];
 
 	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct hifn_command command = { .row = row(table[i].alg), .key = key, .iv = key,
-			                        .src = 0x21230, .dst = 0x21238, .new_key = true };
+		struct hifn_command command = { .row = row(table[i].alg),
+			                        .key = key,
+			                        .iv = key,
+			                        .src = 0x21230,
+			                        .dst = 0x21238,
+			                        .new_key = true };
 
 		hifn_command_build(out, &command);
 		CHECK((out[8] | out[9] << 8) == (table[i].masks | 2 << 14));
@@ -141,10 +155,12 @@ static void test_masks(void)
 static void test_unlock_words(void)
 {
 	static const uint32_t words[2][14] = {
-		{ 0x12345678, 0x63a6dde3, 0xcf890fac, 0xb59858b2, 0x6313b1f9, 0x75230cc6, 0x52426f0f,
-		  0xdf2361fe, 0x8f0f6cd9, 0x8cbbc7c8, 0x064a08d0, 0xcdd68a88, 0xb2149459, 0x4d4b79c9 },
-		{ 0x00000001, 0x88b454be, 0x97e7e262, 0x2945497e, 0x1f288f89, 0x3d8be4dc, 0xe3e0989e,
-		  0x165f8439, 0x1845378d, 0x18779966, 0x72352fbb, 0x5b6f2956, 0x69a898e5, 0x84f2acc3 },
+		{ 0x12345678, 0x63a6dde3, 0xcf890fac, 0xb59858b2, 0x6313b1f9, 0x75230cc6,
+		  0x52426f0f, 0xdf2361fe, 0x8f0f6cd9, 0x8cbbc7c8, 0x064a08d0, 0xcdd68a88,
+		  0xb2149459, 0x4d4b79c9 },
+		{ 0x00000001, 0x88b454be, 0x97e7e262, 0x2945497e, 0x1f288f89, 0x3d8be4dc,
+		  0xe3e0989e, 0x165f8439, 0x1845378d, 0x18779966, 0x72352fbb, 0x5b6f2956,
+		  0x69a898e5, 0x84f2acc3 },
 	};
 
 	for (unsigned i = 0; i < 2; i++)
@@ -302,7 +318,8 @@ static void test_kept_descriptors(void)
 			done++;
 		}
 	}
-	CHECK(hifn->broken && done < HIFN_SOURCES && strstr(device.broken, "keeps descriptors"));
+	CHECK(hifn->broken && done < HIFN_SOURCES &&
+	      strstr(device.broken, "keeps descriptors"));
 	fake_remove(hifn);
 }
 
@@ -384,7 +401,8 @@ static void test_failed_key(void)
 	chip.fault = FAKE_SHORT;
 	CHECK(driver()->submit(&device, ops, 2) == 2);
 	hifn_reap(hifn, false);
-	CHECK(two[0].ends == 1 && two[0].error == -EIO && two[1].ends == 1 && two[1].error == -EIO);
+	CHECK(two[0].ends == 1 && two[0].error == -EIO && two[1].ends == 1 &&
+	      two[1].error == -EIO);
 	fake_remove(hifn);
 	fake_contexts = 0;
 }

@@ -4,7 +4,8 @@
 #include "hifn_ops.h"
 
 /* Both ways, through any number of passes. */
-static void check_cipher(struct hifn *hifn, const char *alg, const char *name, bool padded, size_t n)
+static void check_cipher(struct hifn *hifn, const char *alg, const char *name, bool padded,
+                         size_t n)
 {
 	static uint8_t back[ROOM + 64];
 	struct host_op one = make_op(alg, ACR_ENCRYPT, input, n, output);
@@ -15,19 +16,20 @@ static void check_cipher(struct hifn *hifn, const char *alg, const char *name, b
 	CHECK((int)one.op.dst_len == made && !memcmp(output, expected, one.op.dst_len));
 	one = make_op(alg, ACR_DECRYPT, expected, (size_t)made, back);
 	one.op.padding = padded ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
-	one.op.dst_size = padded ? (size_t)made - 1 : n; /* no byte more than the longest plaintext */
+	one.op.dst_size =
+	        padded ? (size_t)made - 1 : n; /* no byte more than the longest plaintext */
 	CHECK(complete(hifn, &one) == 0);
 	CHECK(one.op.dst_len == n && !memcmp(back, input, n));
 }
 
-static const size_t limits[] = { HIFN_BLOCK, 2 * HIFN_BLOCK, 65536, HIFN_CIPHER_PASS,
-	                         HIFN_COUNT_MAX + 1, 3 * HIFN_CIPHER_PASS };
+static const size_t limits[] = { HIFN_BLOCK,       2 * HIFN_BLOCK,     65536,
+	                         HIFN_CIPHER_PASS, HIFN_COUNT_MAX + 1, 3 * HIFN_CIPHER_PASS };
 
 static void test_ciphers(void)
 {
 	static const char *const table[][2] = {
-		{ "aes-128-cbc", "AES-128-CBC" }, { "aes-192-ecb", "AES-192-ECB" },
-		{ "aes-256-cfb", "AES-256-CFB" }, { "aes-128-ofb", "AES-128-OFB" },
+		{ "aes-128-cbc", "AES-128-CBC" },   { "aes-192-ecb", "AES-192-ECB" },
+		{ "aes-256-cfb", "AES-256-CFB" },   { "aes-128-ofb", "AES-128-OFB" },
 		{ "des-ede3-cbc", "DES-EDE3-CBC" }, { "des-ede3-cfb", "DES-EDE3-CFB" },
 	};
 	struct hifn *hifn = make_device();
@@ -42,7 +44,8 @@ static void test_ciphers(void)
 		}
 		for (unsigned k = 0; k < sizeof(limits) / sizeof(limits[0]); k++)
 			for (size_t n = limits[k] - 17; n <= limits[k] + 17; n += 1 + n % 3)
-				check_cipher(hifn, table[i][0], table[i][1], algorithm->whole, n);
+				check_cipher(hifn, table[i][0], table[i][1], algorithm->whole,
+				             n);
 	}
 	CHECK(chip.strange == 0);
 	CHECK(chip.jumps[FAKE_COMMAND] > 3 && chip.jumps[FAKE_SOURCE] > 3 &&
@@ -65,7 +68,8 @@ static void check_mac(struct hifn *hifn, const char *alg, size_t key_len, size_t
 	one.op.key.len = keyed ? key_len : 0;
 	one.op.dst_size = algorithm->digest;
 	CHECK(complete(hifn, &one) == 0);
-	CHECK(one.op.dst_len == algorithm->digest && !memcmp(output, expected, algorithm->digest));
+	CHECK(one.op.dst_len == algorithm->digest &&
+	      !memcmp(output, expected, algorithm->digest));
 }
 
 static void test_macs(void)
@@ -187,7 +191,8 @@ static void test_many(void)
 static void test_cancel(void)
 {
 	struct hifn *hifn = make_device();
-	struct host_op one = make_op("aes-128-cbc", ACR_ENCRYPT, input, HIFN_CIPHER_PASS + 16, output);
+	struct host_op one =
+	        make_op("aes-128-cbc", ACR_ENCRYPT, input, HIFN_CIPHER_PASS + 16, output);
 	struct host_op two = make_op("sha1", ACR_HASH, input, 100, output);
 	struct acr_op *ops[] = { &one.op, &two.op };
 

@@ -216,15 +216,16 @@ static void test_no_card(void)
 	check_refused((struct card_where){ .vfio_user = "/tmp/acrypto-unit-nobody" }, -ENOENT,
 	              "nobody serves");
 	check_refused((struct card_where){ .vfio_user = path }, -ENAMETOOLONG, "nobody serves");
-	check_refused((struct card_where){ .vfio_user = "/a", .slot = "03:00.0" }, -EINVAL, "either");
+	check_refused((struct card_where){ .vfio_user = "/a", .slot = "03:00.0" }, -EINVAL,
+	              "either");
 	check_refused((struct card_where){ .slot = "nonsense" }, -EINVAL, "is not like");
 	check_refused((struct card_where){ .slot = "0000:03:00.0x" }, -EINVAL, "is not like");
 	check_refused((struct card_where){ .slot = "00:20.0" }, -EINVAL, "is not like");
 	check_refused((struct card_where){ .slot = "ffff:ff:1f.7" }, -ENODEV, "ffff:ff:1f.7");
 	check_refused((struct card_where){ .slot = "ff:1f.7" }, -ENODEV, "0000:ff:1f.7");
 	check_refused((struct card_where){ .unsafe_noiommu = true }, -EINVAL, "slot=");
-	check_refused((struct card_where){ .slot = "ffff:ff:1f.7", .unsafe_noiommu = true }, -ENODEV,
-	              "no card");
+	check_refused((struct card_where){ .slot = "ffff:ff:1f.7", .unsafe_noiommu = true },
+	              -ENODEV, "no card");
 	check_refused((struct card_where){ 0 }, -ENODEV, "vfio-pci");
 }
 

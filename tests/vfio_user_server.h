@@ -20,20 +20,20 @@
 
 enum spoil {
 	SPOIL_NOTHING,
-	SPOIL_ID,       /* of another request */
-	SPOIL_COMMAND,  /* another command */
-	SPOIL_TYPE,     /* neither command nor reply */
-	SPOIL_TINY,     /* a size below the header's */
-	SPOIL_HUGE,     /* a size above all measure */
-	SPOIL_SHORT,    /* half the payload */
-	SPOIL_LONG,     /* more payload than there is room for */
-	SPOIL_ERROR,    /* the error flag, with a wild number */
-	SPOIL_CLOSE,    /* the end in the middle of the header */
-	SPOIL_CUT,      /* the end after the header */
-	SPOIL_FDS,      /* file descriptors that nobody asked for */
-	SPOIL_GARBAGE,  /* random bytes all over the message */
-	SPOIL_SILENCE,  /* no answer */
-	SPOIL_ASK,      /* first a request of the server's own, as many as it likes */
+	SPOIL_ID,      /* of another request */
+	SPOIL_COMMAND, /* another command */
+	SPOIL_TYPE,    /* neither command nor reply */
+	SPOIL_TINY,    /* a size below the header's */
+	SPOIL_HUGE,    /* a size above all measure */
+	SPOIL_SHORT,   /* half the payload */
+	SPOIL_LONG,    /* more payload than there is room for */
+	SPOIL_ERROR,   /* the error flag, with a wild number */
+	SPOIL_CLOSE,   /* the end in the middle of the header */
+	SPOIL_CUT,     /* the end after the header */
+	SPOIL_FDS,     /* file descriptors that nobody asked for */
+	SPOIL_GARBAGE, /* random bytes all over the message */
+	SPOIL_SILENCE, /* no answer */
+	SPOIL_ASK,     /* first a request of the server's own, as many as it likes */
 	SPOILS
 };
 
@@ -84,7 +84,9 @@ static int server_receive(int fd, void *data, size_t n, int *got_fd)
 	while (n) {
 		_Alignas(struct cmsghdr) char control[256];
 		struct iovec part = { data, n };
-		struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+		struct msghdr message = { .msg_iov = &part,
+			                  .msg_iovlen = 1,
+			                  .msg_control = control,
 			                  .msg_controllen = sizeof(control) };
 		ssize_t got = recvmsg(fd, &message, 0);
 		struct cmsghdr *head;
@@ -104,7 +106,9 @@ static void server_send_fds(int fd, const void *data, size_t n)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = { 0 };
 	struct iovec part = { (void *)data, n };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr message = { .msg_iov = &part,
+		                  .msg_iovlen = 1,
+		                  .msg_control = control,
 		                  .msg_controllen = sizeof(control) };
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 	int fds[2] = { 0, 1 };
@@ -158,8 +162,8 @@ static void server_set_irqs(struct server *server, const uint8_t *in, int fd)
 }
 
 /* Payload of the reply, in out. */
-static uint32_t server_answer(struct server *server, uint16_t command, const uint8_t *in, int fd,
-                              uint8_t *out)
+static uint32_t server_answer(struct server *server, uint16_t command, const uint8_t *in,
+                              int fd, uint8_t *out)
 {
 	uint32_t count = (uint32_t)server_get(in + 12, 4);
 
@@ -219,7 +223,8 @@ static void server_ask(struct server *server)
 		int none = -1;
 
 		memcpy(message, &header, sizeof(header));
-		server_put(message + 16, server->memory_bus + (i == 2 ? server->memory_size - 2 : 64), 8);
+		server_put(message + 16,
+		           server->memory_bus + (i == 2 ? server->memory_size - 2 : 64), 8);
 		server_put(message + 24, 4, 8);
 		server_put(message + 32, 0x04030201, 4);
 		if (send(server->fd, message, header.size, MSG_NOSIGNAL) < 0 ||
@@ -237,7 +242,7 @@ static bool server_reply(struct server *server, struct server_header *header, ui
 {
 	unsigned number = atomic_fetch_add(&server->replies, 1) + 1;
 	unsigned how = number == atomic_load(&server->spoil_at) ? atomic_load(&server->spoil)
-	                                                         : SPOIL_NOTHING;
+	                                                        : SPOIL_NOTHING;
 	uint32_t size = 16 + payload;
 
 	header->flags = 1;
@@ -294,7 +299,8 @@ static bool server_reply(struct server *server, struct server_header *header, ui
 	else if (send(server->fd, message, size, MSG_NOSIGNAL) < 0)
 		return false;
 	/* Who waits for more than there is gets the end instead. */
-	return how == SPOIL_NOTHING || how == SPOIL_FDS || how == SPOIL_ASK || how == SPOIL_ERROR;
+	return how == SPOIL_NOTHING || how == SPOIL_FDS || how == SPOIL_ASK ||
+	       how == SPOIL_ERROR;
 }
 
 static void *server_thread(void *data)

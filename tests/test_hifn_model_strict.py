@@ -12,7 +12,6 @@ import hifn_rings as h
 from hifn_rings import Card, command, part
 from vfio_client import CONFIG, Model
 
-pytestmark = pytest.mark.sanitize
 PROGRAM = acr.BUILD / "tests/models/hifn795x/hifn795x-model"
 KEY, IV = bytes(16), bytes(16)
 N = 32

@@ -317,6 +317,20 @@ def test_descriptor_without_valid(model):
                        "has no VALID"]
 
 
+def test_hands_off_while_busy(model):
+    """A slow card is busy for long enough to be disturbed."""
+    m = model("--strict", "--fault", "slow=64")
+    with Card(m.path) as c:
+        c.bring_up()
+        done = c.post(GOOD, DATA, N)
+        c.start()
+        c.write(0, h.PUCNFG, 0x344)
+        c.put(0x1000c8, struct.pack("<I", h.VALID | h.LAST | N))
+        assert c.finished(done)
+    assert told(m) == ["PUCNFG is written while an operation is under way",
+                       "a descriptor was changed while the chip had it"]
+
+
 # ---- faults ----
 
 

@@ -64,9 +64,10 @@ hifn_model_sources = \
 	tests/models/hifn795x/card.c tests/models/hifn795x/check.c \
 	tests/models/hifn795x/cipher.c tests/models/hifn795x/command.c \
 	tests/models/hifn795x/engine.c tests/models/hifn795x/faults.c \
-	tests/models/hifn795x/names.c tests/models/hifn795x/pk.c \
-	tests/models/hifn795x/pll.c tests/models/hifn795x/report.c \
-	tests/models/hifn795x/rings.c tests/models/hifn795x/unlock.c \
+	tests/models/hifn795x/names.c tests/models/hifn795x/operation.c \
+	tests/models/hifn795x/pk.c tests/models/hifn795x/pll.c \
+	tests/models/hifn795x/report.c tests/models/hifn795x/rings.c \
+	tests/models/hifn795x/unlock.c \
 	$(vfio_user_server_sources)
 model_programs = tests/models/hifn795x/hifn795x-model
 tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \

@@ -241,6 +241,10 @@ static bool write_is_proper(struct card *card, unsigned bar, uint32_t offset, ui
 
 	if (r && r->access & ACCESS_W && value & ~r->bits)
 		violation(card, "undefined bits 0x%x are set in %s", value & ~r->bits, r->name);
+	if (card->faults.due && bar == 0 &&
+	    (offset == R_PUCTRL || offset == R_PUCTRL2 || offset == R_PUCNFG ||
+	     offset == R_FIFOCNFG))
+		violation(card, "%s is written while an operation is under way", r->name);
 	if (control)
 		return true;
 	name_of(bar, offset, name, sizeof(name));

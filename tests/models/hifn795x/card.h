@@ -62,6 +62,7 @@ struct faults {
 	uint64_t done;          /* operations since the last reset */
 	uint64_t irqs;          /* rising edges of the pin */
 	uint64_t due;           /* slow: when the present operation is ready; 0: none */
+	uint64_t taken;         /* slow: a sum over its descriptors as they were found */
 	bool vanished;
 };
 

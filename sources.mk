@@ -27,9 +27,21 @@ engine_sources = \
 	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
 	drivers/soft/wrap.c drivers/soft/xor.c
 
+# What every driver of a PCI card needs, and the one for HIFN's.
+pci_sources = \
+	drivers/pci/card.c drivers/pci/find.c drivers/pci/memory.c drivers/pci/reactor.c \
+	drivers/pci/sysfs.c drivers/pci/vfio.c drivers/pci/vfio_user.c \
+	drivers/pci/vfio_user_wire.c
+hifn_sources = \
+	drivers/hifn795x/bringup.c drivers/hifn795x/command.c \
+	drivers/hifn795x/contexts.c drivers/hifn795x/hifn795x.c drivers/hifn795x/host.c \
+	drivers/hifn795x/random.c drivers/hifn795x/reap.c drivers/hifn795x/ring.c \
+	drivers/hifn795x/rows.c drivers/hifn795x/selftest.c drivers/hifn795x/work.c
+
 drivers_PROGRAMS = \
 	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \
-	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so
+	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so \
+	drivers/hifn795x/hifn795x.so
 drivers_soft_soft_so_SOURCES = drivers/soft/soft.c $(engine_sources)
 drivers_null_null_so_SOURCES = drivers/null/null.c
 drivers_delay_delay_so_SOURCES = drivers/delay/delay.c $(engine_sources)
@@ -38,15 +50,39 @@ drivers_flip_flip_so_SOURCES = drivers/flip/flip.c $(engine_sources)
 drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
+drivers_hifn795x_hifn795x_so_SOURCES = $(hifn_sources) $(pci_sources)
+
 lb_PROGRAMS = lb/affinity.so lb/least-loaded.so lb/rate.so lb/round-robin.so
 lb_affinity_so_SOURCES = lb/affinity.c
 lb_rate_so_SOURCES = lb/rate.c
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
 lb_round_robin_so_SOURCES = lb/round-robin.c
 
+# Models of cards, for tests: a vfio-user server and what it serves. They share nothing with
+# the drivers but the references.
+vfio_user_server_sources = \
+	tests/models/vfio_user/dma.c tests/models/vfio_user/dma_messages.c \
+	tests/models/vfio_user/irq.c tests/models/vfio_user/messages.c \
+	tests/models/vfio_user/pci_config.c tests/models/vfio_user/server.c \
+	tests/models/vfio_user/version.c tests/models/vfio_user/wire.c
+hifn_model_sources = \
+	tests/models/hifn795x/bar0.c tests/models/hifn795x/bar1.c \
+	tests/models/hifn795x/card.c tests/models/hifn795x/check.c \
+	tests/models/hifn795x/cipher.c tests/models/hifn795x/command.c \
+	tests/models/hifn795x/engine.c tests/models/hifn795x/faults.c \
+	tests/models/hifn795x/names.c tests/models/hifn795x/operation.c \
+	tests/models/hifn795x/pk.c tests/models/hifn795x/pll.c \
+	tests/models/hifn795x/report.c tests/models/hifn795x/rings.c \
+	tests/models/hifn795x/unlock.c \
+	$(vfio_user_server_sources)
+model_programs = tests/models/hifn795x/hifn795x-model
+tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
+	$(hifn_model_sources)
+
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
-	tests/unit_health tests/unit_queue tests/unit_sched tests/unit_settings tests/unit_soft
+	tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_queue \
+	tests/unit_sched tests/unit_settings tests/unit_soft tests/unit_vfio_user
 tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
 tests_unit_balancers_LDADD = $(LDADD) -lm
 tests_unit_dispatch_SOURCES = tests/unit_dispatch.c lb/least-loaded.c $(engine_sources) \
@@ -60,14 +96,24 @@ tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
 tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
+tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
+tests_unit_hifn_LDADD = $(pci_test_libs)
+tests_unit_hifn_ops_SOURCES = tests/unit_hifn_ops.c $(hifn_sources) $(pci_sources)
+tests_unit_hifn_ops_LDADD = $(pci_test_libs)
+tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
+tests_unit_vfio_user_LDADD = $(pci_test_libs)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_ioctl tests/fuzz_queue tests/fuzz_settings tests/fuzz_values
+fuzz_programs = tests/fuzz_hifn tests/fuzz_ioctl tests/fuzz_queue tests/fuzz_settings \
+	tests/fuzz_values tests/fuzz_vfio_server
 tests_fuzz_ioctl_SOURCES = tests/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
 	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c fsops/visit.c fsops/wait.c \
 	fsops/who.c \
 	drivers/soft/soft.c $(engine_sources) $(core_but_modules)
 tests_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
+tests_fuzz_hifn_LDADD = $(pci_test_libs)
+tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_queue_SOURCES = tests/fuzz_queue.c src/heap.c src/queue.c
 tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c
@@ -75,3 +121,5 @@ tests_fuzz_settings_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_values_SOURCES = tests/fuzz_values.c drivers/soft/soft.c $(engine_sources) \
 	$(core_but_modules)
 tests_fuzz_values_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_vfio_server_SOURCES = tests/fuzz_vfio_server.c $(hifn_model_sources)
+tests_fuzz_vfio_server_LDFLAGS = -fsanitize=fuzzer

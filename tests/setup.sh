@@ -6,7 +6,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 logs=$top/build/logs
 # shellcheck disable=SC2034
 build_packages=(gcc libc6-dev make autoconf automake pkg-config libglib2.0-dev libfuse3-dev
-	libssl-dev fuse3 openssl)
+	libssl-dev libpci-dev liburing-dev fuse3 openssl)
 # shellcheck disable=SC2034
 test_packages=(python3 python3-pytest python3-pytest-timeout python3-prometheus-client python3-cryptography mandoc gdb valgrind g++ perl
 	clang libclang-rt-dev)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The little that the chip leaves to the processor. */
+#ifndef HIFN_HOST_H
+#define HIFN_HOST_H
+
+#include "hifn.h"
+
+/* The chip takes HMAC keys of one block: longer ones are hashed first. key: HIFN_MAC_KEY zero
+ * bytes. Returns 0, or -EOPNOTSUPP if OpenSSL hasn't the digest. Any thread. */
+int hifn_mac_key(const struct hifn_row *row, struct acr_bytes given, uint8_t *key);
+
+/* Digest or HMAC of nothing, which the chip can't be given. As above. */
+int hifn_empty_digest(struct acr_op *op, const struct hifn_row *row);
+
+/* Compare keys; takes the same time for all. */
+bool hifn_equal(const uint8_t *a, const uint8_t *b, size_t n);
+
+#endif

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Models of cards: processes that serve one over vfio-user."""
+import atexit
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import acr
+
+
+class Hifn:
+    """The model of a HIFN 7956 at a socket of its own, strict unless told otherwise."""
+
+    PROGRAM = acr.BUILD / "tests/models/hifn795x/hifn795x-model"
+
+    def __init__(self, *words, strict=True):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="acr-model."))
+        self.socket = self.dir / "card"
+        self.words = [*(["--strict"] if strict else []), *words]
+        self.process = None
+        atexit.register(self.abandon)
+        self.start()
+
+    def start(self):
+        with open(self.dir / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.PROGRAM, "--socket", self.socket, *self.words], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while not self.listens():
+            assert self.process.poll() is None and time.monotonic() < end, self.log()
+            time.sleep(0.01)
+
+    def listens(self):
+        return str(self.socket) in pathlib.Path("/proc/net/unix").read_text()
+
+    def log(self):
+        return (self.dir / "log").read_text(errors="replace")
+
+    def spec(self, **options):
+        """For --device and devices/add."""
+        return ",".join([f"hifn795x:vfio-user={self.socket}",
+                         *(f"{k.replace('_', '-')}={v}" for k, v in options.items())])
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.socket.unlink()
+
+    def abandon(self):
+        """What a test that failed has left."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def stop(self):
+        """End it. A strict one that saw something forbidden ends with 1."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(20)
+        assert status == 0, f"the model ended with {status}:\n{self.log()}"
+        shutil.rmtree(self.dir)

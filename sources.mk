@@ -9,7 +9,7 @@ core_but_modules = \
 	src/data.c src/device.c src/device_health.c src/device_threads.c src/driver.c \
 	src/encode.c src/epoch.c src/group.c src/group_report.c src/health.c src/heap.c \
 	src/history.c src/job.c src/kat.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/predict.c src/queue.c src/registry.c src/report.c src/request.c src/route.c \
+	src/params.c src/predict.c src/queue.c src/registry.c src/report.c src/request.c src/route.c \
 	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
 	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_table.c \
 	src/values.c src/waiting.c src/watchdog.c

@@ -24,7 +24,9 @@ fsops_sources = \
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
 	drivers/soft/aead.c drivers/soft/cipher.c drivers/soft/ctx.c drivers/soft/digest.c \
-	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
+	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/modexp.c \
+	drivers/soft/pkey_crypt.c drivers/soft/pkey_derive.c drivers/soft/pkey_key.c \
+	drivers/soft/pkey_sign.c drivers/soft/rows.c \
 	drivers/soft/wrap.c drivers/soft/xor.c
 
 drivers_PROGRAMS = \
@@ -46,7 +48,8 @@ lb_round_robin_so_SOURCES = lb/round-robin.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
-	tests/unit_health tests/unit_queue tests/unit_sched tests/unit_settings tests/unit_soft
+	tests/unit_health tests/unit_pkey tests/unit_queue tests/unit_sched tests/unit_settings \
+	tests/unit_soft
 tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
 tests_unit_balancers_LDADD = $(LDADD) -lm
 tests_unit_dispatch_SOURCES = tests/unit_dispatch.c lb/least-loaded.c $(engine_sources) \
@@ -59,6 +62,7 @@ tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
 tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
+tests_unit_pkey_SOURCES = tests/unit_pkey.c $(engine_sources)
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.

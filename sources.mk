@@ -9,7 +9,7 @@ core_but_modules = \
 	src/data.c src/device.c src/device_health.c src/device_threads.c src/driver.c \
 	src/encode.c src/epoch.c src/group.c src/group_report.c src/health.c src/heap.c \
 	src/history.c src/job.c src/kat.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/predict.c src/queue.c src/registry.c src/report.c src/request.c src/route.c \
+	src/params.c src/predict.c src/queue.c src/registry.c src/report.c src/request.c src/route.c \
 	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
 	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_table.c \
 	src/values.c src/waiting.c src/watchdog.c
@@ -24,7 +24,9 @@ fsops_sources = \
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
 	drivers/soft/aead.c drivers/soft/cipher.c drivers/soft/ctx.c drivers/soft/digest.c \
-	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
+	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/modexp.c \
+	drivers/soft/pkey_crypt.c drivers/soft/pkey_derive.c drivers/soft/pkey_key.c \
+	drivers/soft/pkey_sign.c drivers/soft/rows.c \
 	drivers/soft/wrap.c drivers/soft/xor.c
 
 # What every driver of a PCI card needs, and the one for HIFN's.
@@ -81,7 +83,7 @@ tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
-	tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_queue \
+	tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey tests/unit_queue \
 	tests/unit_sched tests/unit_settings tests/unit_soft tests/unit_vfio_user
 tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
 tests_unit_balancers_LDADD = $(LDADD) -lm
@@ -95,6 +97,7 @@ tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
 tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
+tests_unit_pkey_SOURCES = tests/unit_pkey.c $(engine_sources)
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
 tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
 tests_unit_hifn_LDADD = $(pci_test_libs)

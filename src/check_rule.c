@@ -94,11 +94,13 @@ struct acr_job *acr_check_copy(const struct acr_job *job)
 	copy->iv = acr_blob_ref(job->iv);
 	copy->aad = acr_blob_ref(job->aad);
 	copy->tag = acr_blob_ref(job->tag);
+	copy->sig = acr_blob_ref(job->sig);
 	copy->private_area = acr_blob_ref(job->private_area);
 	copy->src = acr_buf_ref(job->src);
 	copy->src_offset = job->src_offset;
 	copy->src_len = job->src_len;
 	copy->numbers = job->numbers;
+	copy->pkey = job->pkey;
 	copy->dst_size = job->dst_size;
 	copy->dst_head = job->dst_head;
 	copy->dst_tail = job->dst_tail;

@@ -139,6 +139,9 @@ static int prepare(struct acr_device *dev, struct acr_attempt *attempt)
 	op->src.data = job->src_len ? job->src->data + job->src_offset : NULL;
 	op->src.len = job->src_len;
 	op->numbers = job->numbers;
+	op->sig = acr_blob_bytes(job->sig);
+	op->private_area = acr_blob_bytes(job->private_area);
+	op->pkey = job->pkey;
 	op->dst = attempt->dst->data ? attempt->dst->data + job->dst_head : NULL;
 	op->dst_size = job->dst_size;
 	op->dst_len = 0;

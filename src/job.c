@@ -79,6 +79,7 @@ void acr_job_unref(struct acr_job *job)
 	acr_blob_unref(job->iv);
 	acr_blob_unref(job->aad);
 	acr_blob_unref(job->tag);
+	acr_blob_unref(job->sig);
 	acr_blob_unref(job->private_area);
 	acr_buf_unref(job->src);
 	acr_buf_unref(job->dst);

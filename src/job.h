@@ -89,10 +89,11 @@ struct acr_job {
 	const struct acr_alg *alg;
 	unsigned flags; /* ACR_OP_* */
 	enum acr_padding padding;
-	struct acr_blob *key, *iv, *aad, *tag, *private_area;
+	struct acr_blob *key, *iv, *aad, *tag, *sig, *private_area;
 	struct acr_buf *src; /* NULL: no input */
 	size_t src_offset, src_len;
 	struct acr_numbers numbers;
+	struct acr_pkey pkey;
 	size_t dst_size; /* room that the operation needs, bytes */
 	size_t dst_head; /* bytes to leave free before it, for an IV */
 	size_t dst_tail; /* and behind it, for a tag */

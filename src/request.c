@@ -10,31 +10,16 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define DEFAULT_ITERATIONS 600000 /* PBKDF2 */
-#define DEFAULT_N          16384  /* scrypt: 16 MiB */
-#define DEFAULT_R          8
-#define DEFAULT_P          1
 #define MOST_ITERATIONS    50000000ull /* of all output blocks together */
 #define MOST_SCRYPT        (1ull << 25)
-
-static void fill_numbers(struct acr_numbers *numbers)
-{
-	if (!numbers->iterations)
-		numbers->iterations = DEFAULT_ITERATIONS;
-	if (!numbers->n)
-		numbers->n = DEFAULT_N;
-	if (!numbers->r)
-		numbers->r = DEFAULT_R;
-	if (!numbers->p)
-		numbers->p = DEFAULT_P;
-}
 
 /* ---- what the parameters must be, whatever the input ---- */
 
 static const struct {
 	enum acr_value value;
 	const char *name;
-} may_be_bad[] = { { ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" } };
+} may_be_bad[] = { { ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" },
+		 { ACR_V_SIG, "sig" } };
 
 static int check_bad_files(struct acr_session *session, struct acr_stage *stage)
 {
@@ -97,6 +82,30 @@ static int check_tag(struct acr_session *session, struct acr_stage *stage)
 	return 0;
 }
 
+static size_t mac_or_tag_size(const struct acr_stage *stage)
+{
+	if (stage->alg->kind == ACR_KIND_MAC && stage->alg->flags & ACR_ALG_XOF)
+		return stage->length ? stage->length : stage->alg->out;
+	return acr_stage_taglen(stage);
+}
+
+static int check_sig(struct acr_session *session, struct acr_stage *stage)
+{
+	bool mac = stage->alg->kind == ACR_KIND_MAC;
+
+	if (acr_stage_op(stage) != ACR_VERIFY)
+		return 0;
+	if (!stage->sig)
+		return REFUSE(session, stage, -EINVAL, "write the %s to check to sig",
+			      mac ? "MAC" : "signature");
+	/* A MAC that may be shorter than agreed on is easier to guess. */
+	if (mac && stage->sig->len != mac_or_tag_size(stage))
+		return REFUSE(session, stage, -EINVAL, "sig has %zu bytes, %s says %zu",
+			      stage->sig->len, stage->alg->flags & ACR_ALG_XOF ? "length" : "taglen",
+			      mac_or_tag_size(stage));
+	return 0;
+}
+
 static int check_length(struct acr_session *session, struct acr_stage *stage)
 {
 
@@ -113,12 +122,12 @@ static int check_length(struct acr_session *session, struct acr_stage *stage)
 /* One request must not keep a thread of the device for minutes. */
 static int check_cost(struct acr_session *session, struct acr_stage *stage)
 {
-	struct acr_numbers numbers = stage->numbers;
+	struct acr_numbers numbers;
 	uint64_t length = stage->length ? stage->length : stage->alg->out;
 
-	if (!(stage->alg->flags & ACR_ALG_SLOW))
+	if (!(stage->alg->flags & ACR_ALG_SLOW) || stage->alg->kind != ACR_KIND_KDF)
 		return 0;
-	fill_numbers(&numbers);
+	numbers = acr_params_numbers(stage);
 	if (strcmp(stage->alg->name, "scrypt") &&
 	    (length + stage->alg->out - 1) / stage->alg->out > MOST_ITERATIONS / numbers.iterations)
 		return REFUSE(session, stage, -EINVAL, "iterations for this length are more than %llu in all",
@@ -130,12 +139,32 @@ static int check_cost(struct acr_session *session, struct acr_stage *stage)
 	return 0;
 }
 
-static int check_padding(struct acr_session *session, struct acr_stage *stage)
+const char *acr_request_padding(const struct acr_alg *alg)
 {
+	if (alg->scheme)
+		return alg->scheme;
+	return alg->flags & ACR_ALG_PADS ? "pkcs7" : "none";
+}
 
-	if (stage->padding == ACR_WANT_PKCS7 && !(stage->alg->flags & ACR_ALG_PADS))
-		return REFUSE(session, stage, -EINVAL, "%s takes no padding", stage->alg_text);
-	return 0;
+int acr_request_check_padding(struct acr_session *session, struct acr_stage *stage)
+{
+	static const char *const schemes[] = {
+		[ACR_WANT_PKCS1] = "pkcs1", [ACR_WANT_PSS] = "pss", [ACR_WANT_OAEP] = "oaep",
+	};
+	const struct acr_alg *alg = stage->alg;
+	enum acr_want_padding padding = stage->padding;
+	bool fits = padding == ACR_WANT_DEFAULT || (padding == ACR_WANT_NONE && !alg->scheme) ||
+		    (padding == ACR_WANT_PKCS7 && alg->flags & ACR_ALG_PADS) ||
+		    (padding > ACR_WANT_PKCS7 && alg->scheme &&
+		     !strcmp(alg->scheme, schemes[padding]));
+
+	if (fits)
+		return 0;
+	if (alg->scheme)
+		return REFUSE(session, stage, -EINVAL, "%s has the padding %s: for another write its "
+			      "name to alg, as rsa-pss-sha256", stage->alg_text, alg->scheme);
+	return REFUSE(session, stage, -EINVAL, "%s takes %s", stage->alg_text,
+		      alg->flags & ACR_ALG_PADS ? "the padding pkcs7 or none" : "no padding");
 }
 
 static int check_input(struct acr_session *session, struct acr_stage *stage)
@@ -159,6 +188,8 @@ static int check_input(struct acr_session *session, struct acr_stage *stage)
 	if (decrypts && stage->alg->iv_max && !stage->iv &&
 	    acr_stage_layout(stage) == ACR_LAYOUT_DETACHED)
 		return REFUSE(session, stage, -EINVAL, "write the iv, or set layout to combined");
+	if (acr_stage_op(stage) == ACR_VERIFY && stage->alg->iv_max && !stage->iv)
+		return REFUSE(session, stage, -EINVAL, "write the iv that the MAC was made with");
 	return 0;
 }
 
@@ -177,7 +208,7 @@ int acr_request_check_given(struct acr_session *session, struct acr_stage *stage
 {
 	static int (*const checks[])(struct acr_session *session,
 				     struct acr_stage *stage) = {
-		check_iv, check_taglen, check_length, check_padding,
+		check_iv, check_taglen, check_length, acr_request_check_padding, acr_params_check,
 	};
 	int error = stage->key && stage->alg->key_max ? check_key(session, stage) : 0;
 
@@ -188,8 +219,8 @@ int acr_request_check(struct acr_session *session, struct acr_stage *stage)
 {
 	static int (*const checks[])(struct acr_session *session,
 				     struct acr_stage *stage) = {
-		check_bad_files, check_key, check_iv, check_taglen, check_tag, check_length,
-		check_cost, check_padding, check_input,
+		check_bad_files, check_key, check_iv, check_taglen, check_tag, check_sig,
+		check_length, check_cost, acr_request_check_padding, acr_params_check, check_input,
 	};
 
 	if (acr_stage_op(stage) == ACR_RANDOM)
@@ -305,24 +336,19 @@ static size_t output_room(const struct acr_stage *stage, size_t len)
 {
 	const struct acr_alg *alg = stage->alg;
 
+	if (acr_stage_op(stage) == ACR_VERIFY)
+		return strlen(ACR_VALID);
 	if (alg->flags & ACR_ALG_XOF)
 		return stage->length ? stage->length : alg->out;
 	if (alg->out)
 		return alg->out;
+	if (alg->out_max)
+		return (size_t)alg->out_max;
 	if (acr_stage_op(stage) == ACR_ENCRYPT && alg->kind == ACR_KIND_WRAP)
 		return (len + 7) / 8 * 8 + 8;
 	if (acr_stage_op(stage) == ACR_ENCRYPT && pads(stage))
 		return len / alg->block * alg->block + alg->block;
 	return len;
-}
-
-static size_t mac_or_tag_size(const struct acr_stage *stage)
-{
-	if (stage->taglen)
-		return stage->taglen;
-	if (stage->alg->kind == ACR_KIND_MAC && stage->alg->flags & ACR_ALG_XOF)
-		return stage->length ? stage->length : stage->alg->out;
-	return stage->alg->tag_default;
 }
 
 /* ---- the job ---- */
@@ -382,8 +408,9 @@ static struct acr_job *job_of(struct acr_session *session, struct acr_stage *sta
 		return NULL;
 	}
 	job->private_area = acr_blob_ref(session->private_area);
-	job->numbers = stage->numbers;
-	fill_numbers(&job->numbers);
+	job->numbers = acr_params_numbers(stage);
+	job->pkey = acr_params_pkey(stage);
+	job->sig = acr_blob_ref(job->opcode == ACR_VERIFY ? stage->sig : NULL);
 	job->padding = pads(stage) ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
 	job->priority = session->priority;
 	job->uid = session->uid;
@@ -490,7 +517,24 @@ void acr_request_collect(struct acr_stage *stage, struct acr_job *job)
 	acr_request_keep_tag(stage, job);
 	acr_buf_unref(stage->dst);
 	stage->dst = dst;
+	stage->text = job->opcode == ACR_VERIFY;
 	job->dst = NULL;
+}
+
+static const char *bad_message(const struct acr_alg *alg)
+{
+	switch (alg->kind) {
+	case ACR_KIND_CIPHER:
+		return "the padding is wrong: another key, iv or padding was used, or src is damaged";
+	case ACR_KIND_PKCRYPT:
+		return "the padding is wrong: another key, label or digest was used, or src is damaged";
+	case ACR_KIND_SIGN:
+		return "the signature does not verify";
+	case ACR_KIND_MAC:
+		return "the MAC does not verify";
+	default:
+		return "the tag does not verify";
+	}
 }
 
 const char *acr_request_failure(const struct acr_job *job, int error)
@@ -499,9 +543,7 @@ const char *acr_request_failure(const struct acr_job *job, int error)
 		return job->sentence;
 	switch (-error) {
 	case EBADMSG:
-		return job->alg->kind == ACR_KIND_CIPHER ? "the padding is wrong: another key, iv or "
-							   "padding was used, or src is damaged"
-							 : "the tag does not verify";
+		return bad_message(job->alg);
 	case EINVAL:
 		return "the algorithm can't take this input";
 	case ENODEV:

@@ -80,6 +80,8 @@ static bool can_compare(const struct acr_capstat *cap)
 		return false;
 	if (cap->cap.opcode == ACR_DECRYPT && alg->kind != ACR_KIND_CIPHER)
 		return false;
+	if (alg->kind == ACR_KIND_PKCRYPT) /* random bytes are no key */
+		return false;
 	return cap->cap.opcode <= ACR_MAC &&
 	       (!cap->cap.max_src || cap->cap.max_src >= COMPARED_BYTES) &&
 	       alg->in_min <= COMPARED_BYTES && COMPARED_BYTES <= alg->in_max &&

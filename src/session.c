@@ -80,6 +80,7 @@ void acr_stage_clear(struct acr_stage *stage)
 	acr_blob_unref(stage->iv);
 	acr_blob_unref(stage->aad);
 	acr_blob_unref(stage->tag);
+	acr_blob_unref(stage->sig);
 	acr_blob_unref(stage->iv_used);
 	acr_blob_unref(stage->params);
 	acr_nonces_free(stage->nonces);
@@ -99,7 +100,9 @@ bool acr_stage_takes_input(const struct acr_stage *stage)
 {
 	enum acr_opcode op = acr_stage_op(stage);
 
-	return op != ACR_RANDOM && op != ACR_DERIVE;
+	if (op == ACR_DERIVE) /* the other's public key, or nothing */
+		return stage->alg && stage->alg->kind == ACR_KIND_AGREE;
+	return op != ACR_RANDOM;
 }
 
 enum acr_layout acr_stage_layout(const struct acr_stage *stage)
@@ -113,6 +116,8 @@ enum acr_format acr_stage_format(struct acr_session *session, unsigned number)
 {
 	const struct acr_stage *stage = acr_route_stage(session, number ? number : session->last);
 
+	if (stage && stage->text)
+		return ACR_FORMAT_RAW;
 	if (!number && stage && !stage->format_written)
 		stage = &session->stage;
 	return stage ? stage->format : ACR_FORMAT_RAW;

@@ -22,11 +22,12 @@
 enum acr_session_state { ACR_IDLE, ACR_ACTIVE, ACR_DONE, ACR_FAILED, ACR_CANCELLED };
 enum acr_layout { ACR_LAYOUT_AUTO, ACR_LAYOUT_COMBINED, ACR_LAYOUT_DETACHED };
 enum acr_format { ACR_FORMAT_RAW, ACR_FORMAT_HEX, ACR_FORMAT_BASE64 };
-enum acr_want_padding { ACR_WANT_DEFAULT, ACR_WANT_NONE, ACR_WANT_PKCS7 };
+enum acr_want_padding { ACR_WANT_DEFAULT, ACR_WANT_NONE, ACR_WANT_PKCS7, ACR_WANT_PKCS1,
+			ACR_WANT_PSS, ACR_WANT_OAEP };
 
 /* The files that hold a value. The order is that of the table in value_table.c. */
 enum acr_value {
-	ACR_V_OP, ACR_V_ALG, ACR_V_KEY, ACR_V_IV, ACR_V_AAD, ACR_V_TAG, ACR_V_TAGLEN,
+	ACR_V_OP, ACR_V_ALG, ACR_V_KEY, ACR_V_IV, ACR_V_AAD, ACR_V_TAG, ACR_V_SIG, ACR_V_TAGLEN,
 	ACR_V_PADDING, ACR_V_LAYOUT, ACR_V_FORMAT, ACR_V_LENGTH, ACR_V_PARAMS, ACR_V_INPUT,
 	ACR_V_INPUT2, ACR_V_CHECK, ACR_V_STREAM, ACR_V_PRIORITY, ACR_V_DEVICE, ACR_V_PRIVATE, ACR_V_DEADLINE,
 	ACR_VALUES
@@ -42,11 +43,13 @@ struct acr_stage {
 	const char *alg_text; /* as written, interned */
 	int op;               /* enum acr_opcode, -1: what the algorithm implies */
 	unsigned bad;         /* bits (1 << enum acr_value) of files left bad */
-	struct acr_blob *key, *iv, *aad, *tag;
+	struct acr_blob *key, *iv, *aad, *tag, *sig;
 	struct acr_blob *iv_used; /* the last one made by us */
 	struct acr_nonces *nonces;
 	struct acr_blob *params;  /* as written */
 	struct acr_numbers numbers;
+	struct acr_pkey pkey;     /* as written; NULL and 0 where not */
+	bool saltlen_written;
 	uint64_t length;          /* 0: default */
 	unsigned taglen;          /* 0: full */
 	enum acr_want_padding padding;
@@ -59,6 +62,7 @@ struct acr_stage {
 
 	/* Of the present request. */
 	struct acr_buf *dst; /* layout applied, format not; NULL: there is none */
+	bool text;           /* dst is a word in whatever format: `valid` */
 	bool ended;
 	int result; /* once ended: 0 or negative */
 	int error;  /* negative; of the last refusal or failure, 0: none */
@@ -286,6 +290,17 @@ bool acr_value_is_text(enum acr_value value);
 /* Most bytes that one value may have as written. */
 size_t acr_value_max(enum acr_value value);
 
+/* ---- the file `params` (params.c); with the lock held ---- */
+
+/* One value of it is complete: 0, or -EINVAL with the sentence set. */
+int acr_params_set(struct acr_session *session, struct acr_stage *stage, const char *text);
+void acr_params_reset(struct acr_stage *stage);
+/* Does it fit the algorithm? 0, or -EINVAL with the sentence set. */
+int acr_params_check(struct acr_session *session, struct acr_stage *stage);
+/* What was written, with the defaults of the algorithm filled in. */
+struct acr_numbers acr_params_numbers(const struct acr_stage *stage);
+struct acr_pkey acr_params_pkey(const struct acr_stage *stage);
+
 /* ---- making jobs of requests (request.c); with the lock held ---- */
 
 /* Everything that can be said of a stage without its input. 0, or the errno with the sentence
@@ -295,6 +310,10 @@ int acr_request_check(struct acr_session *session, struct acr_stage *stage);
 int acr_request_check_size(struct acr_session *session, struct acr_stage *stage, uint64_t len);
 /* The same for values alone that are there already, when alg has become known. */
 int acr_request_check_given(struct acr_session *session, struct acr_stage *stage);
+/* The padding that an algorithm has unless told otherwise, as the file reads. */
+const char *acr_request_padding(const struct acr_alg *alg);
+/* Does the algorithm take the one that was written? As above. */
+int acr_request_check_padding(struct acr_session *session, struct acr_stage *stage);
 /* Make the job of a whole request. in: the input, with IV and tag around it if combined; NULL:
  * none. 0 and a job, or as above. */
 int acr_request_build(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in,

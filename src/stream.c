@@ -55,6 +55,13 @@ static int push(struct acr_stream *stream, struct acr_buf *buf, size_t skip)
 	return 0;
 }
 
+/* What a verification puts out is a word in whatever format. */
+static enum acr_format format_of(const struct acr_session *session)
+{
+	return acr_stage_op(&session->stage) == ACR_VERIFY ? ACR_FORMAT_RAW
+							   : session->stage.format;
+}
+
 /* n characters of the text that data makes, as a chunk. */
 static int push_text(struct acr_session *session, const uint8_t *data, size_t len, size_t n)
 {
@@ -96,7 +103,7 @@ static int put_out(struct acr_session *session, struct acr_buf *buf, size_t skip
 	if (buf->len <= skip)
 		return 0;
 	session->bytes_out += buf->len - skip;
-	switch (session->stage.format) {
+	switch (format_of(session)) {
 	case ACR_FORMAT_HEX:
 		return push_text(session, buf->data + skip, buf->len - skip,
 				 (buf->len - skip) * 2);
@@ -123,10 +130,11 @@ static int put_out_bytes(struct acr_session *session, const void *data, size_t l
 static int put_out_end(struct acr_session *session)
 {
 	struct acr_stream *stream = session->stream;
-	size_t n = (size_t)acr_format_length(session->stage.format, stream->carried);
+	size_t n;
 
-	if (session->stage.format == ACR_FORMAT_RAW)
+	if (format_of(session) == ACR_FORMAT_RAW)
 		return 0;
+	n = (size_t)acr_format_length(session->stage.format, stream->carried);
 	return push_text(session, stream->carry, stream->carried, n);
 }
 

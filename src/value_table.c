@@ -22,34 +22,6 @@
 
 /* ---- helpers ---- */
 
-/* A value as it may stand in a sentence: escaped, at most 64 bytes of it. */
-static const char *quote(const char *value, char *out, size_t size)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; value[i] && i < 64 && used + 5 < size; i++) {
-		unsigned char c = (unsigned char)value[i];
-		used += (size_t)snprintf(out + used, size - used,
-					 c < 0x20 || c >= 0x7f || c == '"' ? "\\x%02x" : "%c", c);
-	}
-	out[used] = 0;
-	return out;
-}
-#define QUOTE(value) quote(value, (char[300]){ 0 }, 300)
-
-static int parse_number(struct acr_session *session, struct acr_stage *stage, const char *name, const char *text,
-			uint64_t min, uint64_t max, uint64_t *value)
-{
-	guint64 number;
-
-	if (g_ascii_string_to_unsigned(text, 10, min, max, &number, NULL)) {
-		*value = number;
-		return 0;
-	}
-	return REFUSE(session, stage, -EINVAL, "%s must be a whole number from %" PRIu64 " to %" PRIu64
-		      ", not \"%s\"", name, min, max, QUOTE(text));
-}
-
 /* Index of a word in a list that ends with NULL, or -1. */
 static int word_index(const char *const *words, const char *word)
 {
@@ -217,6 +189,22 @@ static void reset_tag(struct acr_session *session, struct acr_stage *stage)
 	replace(&stage->tag, NULL);
 }
 
+static int set_sig(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
+{
+	replace(&stage->sig, bytes);
+	return 0;
+}
+
+static struct acr_blob *get_sig(const struct acr_session *session, const struct acr_stage *stage)
+{
+	return acr_blob_ref(stage->sig);
+}
+
+static void reset_sig(struct acr_session *session, struct acr_stage *stage)
+{
+	replace(&stage->sig, NULL);
+}
+
 static int set_aad(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
 {
 	replace(&stage->aad, bytes);
@@ -255,7 +243,7 @@ static int set_taglen(struct acr_session *session, struct acr_stage *stage, cons
 {
 	char sizes[ACR_SIZES];
 	uint64_t number = 0;
-	int error = parse_number(session, stage, "taglen", text, 1, ACR_TAG_MAX, &number);
+	int error = acr_value_number(session, stage, "taglen", text, 1, ACR_TAG_MAX, &number);
 
 	if (error)
 		return error;
@@ -281,19 +269,23 @@ static void reset_taglen(struct acr_session *session, struct acr_stage *stage)
 	stage->taglen = 0;
 }
 
-static const char *const paddings[] = { "", "none", "pkcs7", NULL };
+/* In the order of enum acr_want_padding. */
+static const char *const paddings[] = { "", "none", "pkcs7", "pkcs1", "pss", "oaep", NULL };
 
 static int set_padding(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
 	int padding = word_index(paddings, text);
+	enum acr_want_padding old = stage->padding;
+	int error;
 
 	if (padding < 1)
-		return REFUSE(session, stage, -EINVAL, "padding must be pkcs7 or none, not \"%s\"",
-			      QUOTE(text));
-	if (padding == ACR_WANT_PKCS7 && stage->alg && !(stage->alg->flags & ACR_ALG_PADS))
-		return REFUSE(session, stage, -EINVAL, "%s takes no padding", stage->alg_text);
+		return REFUSE(session, stage, -EINVAL, "padding must be pkcs7, none, pkcs1, pss or oaep, not "
+			      "\"%s\"", QUOTE(text));
 	stage->padding = (enum acr_want_padding)padding;
-	return 0;
+	error = stage->alg ? acr_request_check_padding(session, stage) : 0;
+	if (error)
+		stage->padding = old;
+	return error;
 }
 
 static void get_padding(const struct acr_session *session, const struct acr_stage *stage, char *text,
@@ -303,7 +295,7 @@ static void get_padding(const struct acr_session *session, const struct acr_stag
 	if (stage->padding)
 		snprintf(text, size, "%s", paddings[stage->padding]);
 	else if (stage->alg)
-		snprintf(text, size, "%s", stage->alg->flags & ACR_ALG_PADS ? "pkcs7" : "none");
+		snprintf(text, size, "%s", acr_request_padding(stage->alg));
 }
 
 static void reset_padding(struct acr_session *session, struct acr_stage *stage)
@@ -369,7 +361,7 @@ static int set_length(struct acr_session *session, struct acr_stage *stage, cons
 
 	if (alg && !(alg->flags & ACR_ALG_XOF))
 		return REFUSE(session, stage, -EINVAL, "%s has output of a fixed length", stage->alg_text);
-	error = parse_number(session, stage, "length", text, 1, max, &number);
+	error = acr_value_number(session, stage, "length", text, 1, max, &number);
 	if (!error)
 		stage->length = number;
 	return error;
@@ -392,51 +384,10 @@ static void reset_length(struct acr_session *session, struct acr_stage *stage)
 
 /* ---- params ---- */
 
-static const struct {
-	const char *name;
-	size_t offset;
-	uint64_t min, max;
-} params[] = {
-	{ "iterations", offsetof(struct acr_numbers, iterations), 1, 50000000 },
-	{ "n", offsetof(struct acr_numbers, n), 2, 1u << 30 },
-	{ "r", offsetof(struct acr_numbers, r), 1, 1u << 20 },
-	{ "p", offsetof(struct acr_numbers, p), 1, 1u << 20 },
-};
-
-static int set_param(struct acr_session *session, struct acr_stage *stage, char *word, struct acr_numbers *numbers)
+static int set_params(struct acr_session *session, struct acr_stage *stage, const char *text,
+		      bool privileged)
 {
-	char *equals = strchr(word, '=');
-
-	for (size_t i = 0; equals && i < G_N_ELEMENTS(params); i++) {
-		uint64_t *field = (uint64_t *)((char *)numbers + params[i].offset);
-		if (strlen(params[i].name) == (size_t)(equals - word) &&
-		    !strncmp(params[i].name, word, (size_t)(equals - word)))
-			return parse_number(session, stage, params[i].name, equals + 1, params[i].min,
-					    params[i].max, field);
-	}
-	return REFUSE(session, stage, -EINVAL, "params takes iterations=, n=, r= and p=, not \"%s\"",
-		      QUOTE(word));
-}
-
-static int set_params(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
-{
-	struct acr_numbers numbers = { 0 };
-	g_auto(GStrv) words = g_strsplit_set(text, " \t", -1);
-	struct acr_blob *blob;
-	int error = 0;
-
-	for (guint i = 0; words[i] && !error; i++)
-		if (*words[i])
-			error = set_param(session, stage, words[i], &numbers);
-	if (error)
-		return error;
-	blob = acr_blob_new(text, strlen(text), false, NULL, &error);
-	if (!blob)
-		return error;
-	acr_blob_unref(stage->params);
-	stage->params = blob;
-	stage->numbers = numbers;
-	return 0;
+	return acr_params_set(session, stage, text);
 }
 
 static void get_params(const struct acr_session *session, const struct acr_stage *stage, char *text,
@@ -450,8 +401,7 @@ static void get_params(const struct acr_session *session, const struct acr_stage
 
 static void reset_params(struct acr_session *session, struct acr_stage *stage)
 {
-	replace(&stage->params, NULL);
-	stage->numbers = (struct acr_numbers){ 0 };
+	acr_params_reset(stage);
 }
 
 /* ---- where a stage's input comes from ---- */
@@ -466,7 +416,7 @@ static int set_stage(struct acr_session *session, struct acr_stage *stage, const
 		*where = ACR_INPUT_UNSET;
 		return 0;
 	}
-	error = parse_number(session, stage, name, text, 0, stage->number - 1, &number);
+	error = acr_value_number(session, stage, name, text, 0, stage->number - 1, &number);
 	if (!error)
 		*where = (int)number;
 	return error;
@@ -569,7 +519,7 @@ static void reset_stream(struct acr_session *session, struct acr_stage *stage)
 static int set_priority(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
 	uint64_t number = 0;
-	int error = parse_number(session, stage, "priority", text, 0, UINT16_MAX, &number);
+	int error = acr_value_number(session, stage, "priority", text, 0, UINT16_MAX, &number);
 
 	if (error)
 		return error;
@@ -614,7 +564,7 @@ static void reset_device(struct acr_session *session, struct acr_stage *stage)
 
 static int set_deadline(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	return parse_number(session, stage, "deadline", text, 0, UINT32_MAX, &session->deadline_ms);
+	return acr_value_number(session, stage, "deadline", text, 0, UINT32_MAX, &session->deadline_ms);
 }
 
 static void get_deadline(const struct acr_session *session, const struct acr_stage *stage, char *text,
@@ -642,6 +592,8 @@ const struct acr_value_row acr_value_table[ACR_VALUES] = {
 			.set_bytes = set_aad, .get_bytes = get_aad, .reset = reset_aad },
 	[ACR_V_TAG] = { .name = "tag", .hex = true, .secret = true, .max = ACR_TAG_MAX,
 			.set_bytes = set_tag, .get_bytes = get_tag, .reset = reset_tag },
+	[ACR_V_SIG] = { .name = "sig", .hex = true, .secret = true, .max = BYTES_MAX,
+			.set_bytes = set_sig, .get_bytes = get_sig, .reset = reset_sig },
 	[ACR_V_TAGLEN] = { TEXT(taglen) },
 	[ACR_V_PADDING] = { TEXT(padding) },
 	[ACR_V_LAYOUT] = { TEXT(layout) },

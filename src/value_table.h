@@ -31,4 +31,12 @@ struct acr_value_row {
 
 extern const struct acr_value_row acr_value_table[ACR_VALUES];
 
+/* params.c: a value as it may stand in a sentence, escaped, at most 64 bytes of it. Returns out. */
+const char *acr_value_quote(const char *value, char *out, size_t size);
+#define QUOTE(value) acr_value_quote(value, (char[300]){ 0 }, 300)
+
+/* params.c: a whole number in min..max. 0, or -EINVAL with a sentence that names it. */
+int acr_value_number(struct acr_session *session, struct acr_stage *stage, const char *name,
+		     const char *text, uint64_t min, uint64_t max, uint64_t *value);
+
 #endif

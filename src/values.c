@@ -257,7 +257,7 @@ struct acr_blob *acr_value_get(struct acr_session *session, unsigned number, enu
 
 	pthread_mutex_lock(&session->lock);
 	stage = acr_route_stage(session, number);
-	if (stage && value->hex)
+	if (stage && value->hex && id != ACR_V_SIG)
 		format = stage->format;
 	if (stage && value->get_text)
 		value->get_text(session, stage, text, ACR_TEXT_MAX + 1);

@@ -34,6 +34,12 @@ static const char *const words[] = {
 	"base64", "0", "1", "4", "12", "16", "17", "32", "4096", "iterations=2", "n=16 r=1 p=1",
 	"soft0", "gone", "xor", "2", "hex:00112233445566778899aabbccddeeff", "hex:0", "hex:\xff",
 	"0123456789abcdef0123456789abcdef", "0123456789abcdef", "0123456789ab", "",
+	"ed25519", "x25519", "ecdsa-p256-sha256", "ecdh-prime256v1", "rsa-sha256", "rsa-pss-sha1",
+	"rsa-oaep-sha1", "modexp", "sm2", "pss", "oaep", "saltlen=16 mgf1=sha1", "sigformat=raw r=2",
+	"hex:3007020201f1020105", "valid",
+	"hex:9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+	"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
+	"-----END PUBLIC KEY-----\n",
 };
 
 struct program {
@@ -271,6 +277,9 @@ static const struct {
 	{ "gmac-aes-128", "hex:000102030405060708090a0b0c0d0e0f" },
 	{ "kmac-128", "hex:00010203" },
 	{ "hkdf-sha256", "hex:00" },
+	{ "ed25519", "hex:9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60" },
+	{ "x25519", "hex:9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60" },
+	{ "modexp", "hex:3007020201f1020105" },
 };
 
 /* The first byte of a program: where it begins. */

@@ -13,7 +13,7 @@ PAGES = sorted((acr.TOP / "doc").glob("*.[178]"))
 ALIASES = [p for p in PAGES if p.read_text().startswith(".so ")]
 HEADINGS = ["NAME", "SYNOPSIS", "DESCRIPTION", "PARAMETERS", "CAPABILITIES", "LIMITS", "SECURITY",
             "EXAMPLE", "SEE ALSO"]
-LATER = {"keyname", "sig", "io", "route"}  # files of later versions
+LATER = {"keyname", "io"}  # files of later versions
 
 
 def page(name):

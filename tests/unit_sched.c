@@ -45,6 +45,28 @@ static void test_plain(void)
 	end_test();
 }
 
+/* What a session gives beside key and data reaches the driver. */
+static void test_fields(void)
+{
+	struct task task;
+	struct acr_op *op;
+	int error;
+
+	add("d0=calc");
+	task_make(&task, "md5", 5, NULL);
+	task.job->sig = acr_blob_new("sig", 3, false, NULL, &error);
+	task.job->private_area = acr_blob_new("mine", 4, false, NULL, &error);
+	task.job->pkey = (struct acr_pkey){ "sha256", "sha1", ACR_SALT_MAX, ACR_SIG_RAW };
+	CHECK(!task_submit(&task, false) && task_wait(&task));
+	op = &task.job->first.op;
+	CHECK(op->sig.len == 3 && !memcmp(op->sig.data, "sig", 3));
+	CHECK(op->private_area.len == 4 && !memcmp(op->private_area.data, "mine", 4));
+	CHECK(!strcmp(op->pkey.digest, "sha256") && !strcmp(op->pkey.mgf1, "sha1"));
+	CHECK(op->pkey.saltlen == ACR_SALT_MAX && op->pkey.sigformat == ACR_SIG_RAW);
+	CHECK(!task_end(&task));
+	end_test();
+}
+
 static void test_nobody(void)
 {
 	struct task task;
@@ -386,6 +408,7 @@ int main(void)
 	make_modules();
 	CHECK(!acr_balancer_load("least-loaded"));
 	test_plain();
+	test_fields();
 	test_nobody();
 	test_order();
 	test_limits();

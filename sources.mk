@@ -16,10 +16,10 @@ core_but_modules = \
 
 # All that knows FUSE.
 fsops_sources = \
-	fsops/caller.c fsops/ioctl.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c \
-	fsops/visit.c \
-	fsops/file_data.c fsops/file_text.c fsops/file_value.c fsops/files.c fsops/loop.c \
-	fsops/ops.c fsops/show.c fsops/show_lb.c fsops/tree.c fsops/wait.c fsops/who.c
+	fsops/caller.c fsops/dirs.c fsops/file_data.c fsops/file_text.c fsops/file_value.c \
+	fsops/files.c fsops/ioctl.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c \
+	fsops/loop.c fsops/ops.c fsops/show.c fsops/show_lb.c fsops/tree.c fsops/visit.c \
+	fsops/wait.c fsops/who.c
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \

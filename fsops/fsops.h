@@ -104,18 +104,25 @@ bool fs_node_in_session(const struct fs_node *node);
 unsigned fs_node_stage(const struct fs_node *node);
 /* Attributes. 0 or -ENOENT. */
 int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st);
+/* A stage's number as the name of its directory; 0: it is none. */
+unsigned fs_stage_number(const char *name);
+/* Answer a lookup or mkdir with what was found or made. */
+void fs_reply_entry(fuse_req_t req, const struct fs_node *node);
 extern const struct fuse_lowlevel_ops fs_ops; /* ops.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		struct fuse_file_info *fi);
+void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+
+/* ---- dirs.c ---- */
+
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		struct fuse_file_info *fi);
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
-void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 
 /* ---- who.c ---- */
 

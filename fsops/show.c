@@ -247,6 +247,12 @@ FS_STORE(device_check)
 	dev = device_of(node);
 	if (!dev)
 		return -ENODEV;
+	if (dev->group) {
+		acr_log(ACR_LOG_ERROR, dev->spec->name, "a group computes nothing: write check of "
+			"its members");
+		acr_device_unref(dev);
+		return -EOPNOTSUPP;
+	}
 	atomic_store(&dev->check, rule);
 	atomic_store(&dev->check_count, 0);
 	acr_device_unref(dev);

@@ -251,7 +251,7 @@ def test_ctl_of_a_group(whole):
     with acr.fails("EOPNOTSUPP"):
         whole.write("devices/pool/ctl", "limit hash sha256 5")
     assert "limit its members" in whole.log
-    with fails("EOPNOTSUPP"):
+    with acr.fails("EOPNOTSUPP"):
         whole.write("devices/pool/check", "always")
     assert "write check of its members" in whole.log
 

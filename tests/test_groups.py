@@ -221,7 +221,8 @@ def test_files_of_a_group(pool):
 
 
 def test_queue_is_merged_in_order(start):
-    daemon = start(*words("a=delay:us=500000", "b=delay:us=500000", "pool=group:members=a+b"))
+    daemon = start(*words("a=delay:us=600000000", "b=delay:us=600000000",
+                          "pool=group:members=a+b"))
     sessions = [daemon.session(f"s{p}", alg="sha256", device="pool", src=b"x", priority=p)
                 for p in (3000, 4000, 10, 60000, 1000, 30000, 20)]
     for s in sessions:

@@ -9,10 +9,14 @@ core_but_modules = \
 	src/data.c src/device.c src/device_health.c src/device_threads.c src/driver.c \
 	src/encode.c src/epoch.c src/group.c src/group_report.c src/health.c src/heap.c \
 	src/history.c src/job.c src/kat.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/params.c src/predict.c src/queue.c src/registry.c src/report.c src/request.c src/route.c \
+	src/params.c src/pool.c src/predict.c src/queue.c src/queue_flow.c src/queue_walk.c \
+	src/registry.c src/report.c src/request.c src/route.c \
 	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
 	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_table.c \
 	src/values.c src/waiting.c src/watchdog.c
+
+# The queue of a device by itself.
+queue_sources = src/heap.c src/pool.c src/queue.c src/queue_flow.c src/queue_walk.c
 
 # All that knows FUSE.
 fsops_sources = \
@@ -94,7 +98,7 @@ tests_unit_check_SOURCES = tests/unit_check.c lb/least-loaded.c $(engine_sources
 tests_unit_health_SOURCES = tests/unit_health.c lb/least-loaded.c $(engine_sources) \
 	$(core_but_modules)
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
-tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
+tests_unit_queue_SOURCES = tests/unit_queue.c $(queue_sources)
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
 tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
 tests_unit_pkey_SOURCES = tests/unit_pkey.c $(engine_sources)
@@ -117,7 +121,7 @@ tests_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
 tests_fuzz_hifn_LDADD = $(pci_test_libs)
 tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_queue_SOURCES = tests/fuzz_queue.c src/heap.c src/queue.c
+tests_fuzz_queue_SOURCES = tests/fuzz_queue.c $(queue_sources)
 tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c
 tests_fuzz_settings_LDFLAGS = -fsanitize=fuzzer

@@ -396,7 +396,7 @@ static void test_heap(void)
 			acr_heap_change(&heap, node, key, chance(&seed, 1000000));
 		else
 			acr_heap_remove(&heap, node);
-		CHECK(!node->index || heap.nodes[node->index - 1] == node);
+		CHECK(!node->index || heap.items[node->index - 1].node == node);
 	}
 	while (heap.count) {
 		struct acr_heap_node *top = acr_heap_top(&heap);

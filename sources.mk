@@ -110,6 +110,12 @@ tests_unit_hifn_ops_LDADD = $(pci_test_libs)
 tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
 tests_unit_vfio_user_LDADD = $(pci_test_libs)
 
+# For `make bench`, which builds and runs them.
+bench_programs = tests/bench/core tests/bench/queue
+tests_bench_core_SOURCES = tests/bench/core.c drivers/null/null.c lb/least-loaded.c \
+	$(core_but_modules)
+tests_bench_queue_SOURCES = tests/bench/queue.c $(queue_sources)
+
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
 fuzz_programs = tests/fuzz_hifn tests/fuzz_ioctl tests/fuzz_queue tests/fuzz_settings \
 	tests/fuzz_values tests/fuzz_vfio_server

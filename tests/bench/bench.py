@@ -16,6 +16,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import acr  # noqa: E402
 import balancers  # noqa: E402
 import binary  # noqa: E402
+import core  # noqa: E402
 
 RUNS = 5
 KEY, IV = bytes(range(32)), bytes(range(16))
@@ -136,6 +137,8 @@ def main():
             daemon.stop()
             subprocess.run(["umount", bare], check=False)
             peer.wait()
+    print()
+    core.tables()
 
 
 def table(daemon, bare, folder):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """tests/models/padlock: the CPU that is played, by itself and under OpenSSL's own engine."""
+import hashlib
 import os
 import platform
 import re
@@ -68,6 +69,15 @@ def test_known_answers(cpu, more):
         passes(*(c for c in KNOWN[cpu] if c != "counter"), cpu=cpu, **more)
     else:
         passes(*KNOWN[cpu], cpu=cpu, **more)
+
+
+def test_padding_of_all_lengths():
+    shown = passes("lengths", cpu="all", strict=1).stdout.splitlines()
+    for name in ("sha1", "sha256", "sm3"):
+        if name not in hashlib.algorithms_available:
+            continue
+        got = [line.split()[1] for line in shown if line.startswith(name + " ")]
+        assert got == [hashlib.new(name, bytes(range(n))).hexdigest() for n in range(1, 257)]
 
 
 @pytest.mark.parametrize("cpu,case", [
@@ -346,7 +356,9 @@ def test_openssl_engine_needs_the_model(engine):
     if b"[ available ]" in shown:
         pytest.skip("this CPU has a PadLock of its own")
     assert b"[ unavailable ]" in shown
-    assert b"[ available ]" in openssl(["engine", "-t", "padlock"], b"").stdout
+    for way in ("patch", "auto"):
+        shown = openssl(["engine", "-t", "padlock"], b"", cpuid=way).stdout
+        assert b"[ available ]" in shown and b"no-RNG, ACE" in shown
 
 
 def test_openssl_is_unchanged_where_the_engine_is_not_asked_for():

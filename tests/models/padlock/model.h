@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <ucontext.h>
 
 #if defined(__x86_64__)
@@ -72,7 +73,9 @@ struct pm_settings {
 	const char *rng;    /* behaviour of the generator, one of pm_rng_words */
 	const char *patch;  /* names of objects, colons between, with * and ? */
 	int trace;          /* file, or -1 */
-	const char *stats;  /* path, "stderr", or NULL */
+	ino_t trace_inode;  /* of the file that was opened */
+	dev_t trace_device;
+	const char *stats; /* path, "stderr", or NULL */
 };
 extern struct pm_settings pm;
 
@@ -138,8 +141,8 @@ extern const struct pm_insn pm_insns[PM_INSNS];
 
 /* Counters, for the line of statistics. */
 struct pm_counts {
-	atomic_ullong calls[PM_INSNS], units[PM_INSNS]; /* units: blocks, or bytes of XSTORE */
-	atomic_ullong violations, faults, cpuids, reloads;
+	atomic_ulong calls[PM_INSNS], units[PM_INSNS]; /* units: blocks, or bytes of XSTORE */
+	atomic_ulong violations, faults, cpuids, reloads;
 };
 extern struct pm_counts pm_counts;
 

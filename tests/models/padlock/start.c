@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The constructor: what the environment asks for. It is the first of all objects (-z initfirst),
- * so that libraries of the program probe the CPU that is played; libc's environ is not set then,
+ * The constructor: what the environment asks for. It is the first to run (-z initfirst),
+ * so that libraries of the program probe the CPU that is played; environ is not set then,
  * and the arguments of the constructor are used.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model.h"
@@ -149,24 +150,33 @@ static const char *choose_word(const char *name, const char *const words[])
 	refuse(name, word);
 }
 
+/* Programs count on getting the low numbers. */
+static int high_number(int file)
+{
+	int high = file < 0 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, 900);
+
+	if (high < 0)
+		return file;
+	close(file);
+	return high;
+}
+
 static void open_trace(const char *path)
 {
+	struct stat opened;
+
 	pm.trace = -1;
 	if (!path || !*path)
 		return;
-	if (!strcmp(path, "stderr")) {
+	if (!strcmp(path, "stderr"))
 		pm.trace = STDERR_FILENO;
-		return;
-	}
-	pm.trace = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-	if (pm.trace < 0)
+	else
+		pm.trace = high_number(
+		        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
+	if (fstat(pm.trace, &opened))
 		refuse("_TRACE", path);
-	/* Programs close the low numbers, and count on getting them. */
-	int high = fcntl(pm.trace, F_DUPFD_CLOEXEC, 900);
-	if (high >= 0) {
-		close(pm.trace);
-		pm.trace = high;
-	}
+	pm.trace_inode = opened.st_ino;
+	pm.trace_device = opened.st_dev;
 }
 
 static void choose(void)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,6 +54,17 @@ void pm_text_write(struct pm_text *t, int file)
 	}
 }
 
+/* Programs close what they do not know, and open other files under the number. */
+static void trace_write(struct pm_text *t)
+{
+	struct stat now;
+
+	if (fstat(pm.trace, &now) || now.st_ino != pm.trace_inode ||
+	    now.st_dev != pm.trace_device)
+		return;
+	pm_text_write(t, pm.trace);
+}
+
 void pm_say(const char *words)
 {
 	struct pm_text t = { .used = 0 };
@@ -92,7 +104,7 @@ void pm_violation(const char *sentence)
 	pm_text_add(&t, sentence);
 	if (pm.trace >= 0) {
 		struct pm_text copy = t;
-		pm_text_write(&copy, pm.trace);
+		trace_write(&copy);
 	}
 	if (!pm.strict)
 		return;
@@ -133,7 +145,7 @@ void pm_tell_insn(const struct pm_insn *insn, const struct pm_cpu *before, uint6
 	pm_text_hex(&t, " di=", before->di);
 	pm_text_add(&t, " ");
 	pm_text_add(&t, end_words[end]);
-	pm_text_write(&t, pm.trace);
+	trace_write(&t);
 }
 
 static void add_program(struct pm_text *t)

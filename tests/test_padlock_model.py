@@ -138,7 +138,7 @@ def test_handler_of_the_fault():
 # ---- in a program ----
 
 @pytest.mark.parametrize("case", ["handlers", "progress", "restart", "threads", "timer", "fork",
-                                  "exec"])
+                                  "vfork", "exec"])
 @pytest.mark.parametrize("more", [{"strict": 1}, {"key_cache": 500}], ids=["strict", "key-cache"])
 def test_in_a_program(case, more):
     passes(case, cpu="nano", **more)

@@ -79,7 +79,8 @@ int sigaction(int sig, const struct sigaction *action, struct sigaction *old)
 		return real_sigaction(sig, &copy, old);
 	}
 	before = t->slot[atomic_load(&t->current)];
-	if (action)
+	/* The child of a vfork() resets its handlers, in its parent's memory. */
+	if (action && getpid() == pm.pid)
 		before = put(t, action);
 	if (old)
 		*old = before;

@@ -106,6 +106,7 @@ void case_restart(void);
 void case_threads(void);
 void case_timer(void);
 void case_fork(void);
+void case_vfork(void);
 void case_exec(void);
 void case_fault(void);
 int program_end(void); /* its own count of checks */

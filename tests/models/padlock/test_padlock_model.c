@@ -463,6 +463,7 @@ static const struct {
 	{ "threads", case_threads },
 	{ "timer", case_timer },
 	{ "fork", case_fork },
+	{ "vfork", case_vfork },
 	{ "exec", case_exec },
 	{ "fault", case_fault },
 };

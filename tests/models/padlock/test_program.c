@@ -224,6 +224,25 @@ void case_fork(void)
 	CHECK(ecb_works());
 }
 
+/* Programs reset the handlers of such a child, which has the parent's memory. */
+void case_vfork(void)
+{
+	struct sigaction reset = { .sa_handler = SIG_DFL };
+	pid_t child;
+
+	handle(SIGILL);
+	child = vfork();
+	if (!child) {
+		sigaction(SIGILL, &reset, NULL);
+		_exit(0);
+	}
+	CHECK(status_of(child) == 0);
+	if (!sigsetjmp(back, 1))
+		__asm__ volatile("ud2");
+	CHECK(seen_signal == SIGILL);
+	CHECK(ecb_works());
+}
+
 void case_exec(void)
 {
 	pid_t child = fork();

@@ -35,6 +35,29 @@ static bool is_register_operation(uint8_t opcode)
 	return (opcode < 0x40 && (opcode & 7) <= 3) || (opcode >= 0x84 && opcode <= 0x8b);
 }
 
+/* MOV or LEA with a memory operand: how many bytes its ModRM byte and what follows take. */
+static size_t memory_operand_bytes(uint8_t modrm)
+{
+	size_t sib = (modrm & 7) == 4 && modrm < 0xc0;
+
+	if (modrm >= 0xc0)
+		return 0;
+	if (modrm >= 0x80 || (modrm & 0xc7) == 5)
+		return 5 + sib;
+	return (modrm >= 0x40 ? 2 : 1) + sib;
+}
+
+static bool ends_with_move(const uint8_t *at)
+{
+	for (size_t bytes = 1; bytes <= 6; bytes++) {
+		const uint8_t *opcode = at - bytes - 1;
+		if ((*opcode == 0x89 || *opcode == 0x8b || *opcode == 0x8d) &&
+		    memory_operand_bytes(opcode[1]) == bytes)
+			return true;
+	}
+	return false;
+}
+
 /* `at` has 8 bytes before it. */
 static bool looks_like_cpuid(const uint8_t *at)
 {
@@ -44,9 +67,7 @@ static bool looks_like_cpuid(const uint8_t *at)
 		return true;
 	if (at[-3] == 0xc1 && at[-2] >= 0xc0) /* shift by a constant */
 		return true;
-	if (at[-3] == 0x89 && at[-2] >= 0x40 && at[-2] < 0x80) /* MOV [r + disp8], r */
-		return true;
-	return (at[-1] & 0xf8) == 0x50; /* PUSH */
+	return (at[-1] & 0xf8) == 0x50 || ends_with_move(at); /* PUSH */
 }
 
 static void replace(const uint8_t *at, int protection)

@@ -84,6 +84,21 @@ hifn_model_sources = \
 model_programs = tests/models/hifn795x/hifn795x-model
 tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
 	$(hifn_model_sources)
+# A CPU that is played.
+padlock_model_programs = \
+	tests/models/padlock/libpadlock-model.so tests/models/padlock/test_padlock_model
+tests_models_padlock_libpadlock_model_so_SOURCES = \
+	tests/models/padlock/aes.c tests/models/padlock/ccs.c tests/models/padlock/chain.c \
+	tests/models/padlock/cpuid.c tests/models/padlock/hash.c \
+	tests/models/padlock/memory.c tests/models/padlock/modes.c \
+	tests/models/padlock/montmul.c tests/models/padlock/patch.c \
+	tests/models/padlock/rng.c tests/models/padlock/sha.c tests/models/padlock/sm3.c \
+	tests/models/padlock/sm4.c tests/models/padlock/start.c tests/models/padlock/step.c \
+	tests/models/padlock/tell.c tests/models/padlock/trap.c \
+	tests/models/padlock/xcrypt.c
+tests_models_padlock_test_padlock_model_SOURCES = \
+	tests/models/padlock/test_padlock_model.c tests/models/padlock/test_program.c \
+	tests/models/padlock/test_violations.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \

@@ -55,7 +55,14 @@ hifn_model_sources = \
 	tests/models/hifn795x/report.c tests/models/hifn795x/rings.c \
 	tests/models/hifn795x/unlock.c \
 	$(vfio_user_server_sources)
-model_programs = tests/models/hifn795x/hifn795x-model
+ce99_model_sources = \
+	tests/models/ce99/bar0.c tests/models/ce99/card.c tests/models/ce99/check.c \
+	tests/models/ce99/cipher.c tests/models/ce99/faults.c tests/models/ce99/names.c \
+	tests/models/ce99/operation.c tests/models/vfio_user/report.c \
+	$(vfio_user_server_sources)
+model_programs = tests/models/ce99/ce99-model tests/models/hifn795x/hifn795x-model
+tests_models_ce99_ce99_model_SOURCES = tests/models/ce99/main.c \
+	tests/models/vfio_user/program.c $(ce99_model_sources)
 tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
 	$(hifn_model_sources)
 

@@ -43,8 +43,9 @@ lb_round_robin_so_SOURCES = lb/round-robin.c
 vfio_user_server_sources = \
 	tests/models/vfio_user/dma.c tests/models/vfio_user/dma_messages.c \
 	tests/models/vfio_user/irq.c tests/models/vfio_user/messages.c \
-	tests/models/vfio_user/pci_config.c tests/models/vfio_user/server.c \
-	tests/models/vfio_user/version.c tests/models/vfio_user/wire.c
+	tests/models/vfio_user/pci_config.c tests/models/vfio_user/report.c \
+	tests/models/vfio_user/server.c tests/models/vfio_user/version.c \
+	tests/models/vfio_user/wire.c
 hifn_model_sources = \
 	tests/models/hifn795x/bar0.c tests/models/hifn795x/bar1.c \
 	tests/models/hifn795x/card.c tests/models/hifn795x/check.c \
@@ -52,19 +53,18 @@ hifn_model_sources = \
 	tests/models/hifn795x/engine.c tests/models/hifn795x/faults.c \
 	tests/models/hifn795x/names.c tests/models/hifn795x/operation.c \
 	tests/models/hifn795x/pk.c tests/models/hifn795x/pll.c \
-	tests/models/hifn795x/report.c tests/models/hifn795x/rings.c \
-	tests/models/hifn795x/unlock.c \
+	tests/models/hifn795x/rings.c tests/models/hifn795x/unlock.c \
 	$(vfio_user_server_sources)
 ce99_model_sources = \
 	tests/models/ce99/bar0.c tests/models/ce99/card.c tests/models/ce99/check.c \
 	tests/models/ce99/cipher.c tests/models/ce99/faults.c tests/models/ce99/names.c \
-	tests/models/ce99/operation.c tests/models/vfio_user/report.c \
+	tests/models/ce99/operation.c \
 	$(vfio_user_server_sources)
 model_programs = tests/models/ce99/ce99-model tests/models/hifn795x/hifn795x-model
 tests_models_ce99_ce99_model_SOURCES = tests/models/ce99/main.c \
 	tests/models/vfio_user/program.c $(ce99_model_sources)
 tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
-	$(hifn_model_sources)
+	tests/models/vfio_user/program.c $(hifn_model_sources)
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \

@@ -76,8 +76,10 @@ tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
 tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_queue tests/fuzz_settings tests/fuzz_values \
+fuzz_programs = tests/fuzz_ce99_model tests/fuzz_queue tests/fuzz_settings tests/fuzz_values \
 	tests/fuzz_vfio_server
+tests_fuzz_ce99_model_SOURCES = tests/fuzz_ce99_model.c $(ce99_model_sources)
+tests_fuzz_ce99_model_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_queue_SOURCES = tests/fuzz_queue.c src/heap.c src/queue.c
 tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c

@@ -69,8 +69,9 @@ lb_round_robin_so_SOURCES = lb/round-robin.c
 vfio_user_server_sources = \
 	tests/models/vfio_user/dma.c tests/models/vfio_user/dma_messages.c \
 	tests/models/vfio_user/irq.c tests/models/vfio_user/messages.c \
-	tests/models/vfio_user/pci_config.c tests/models/vfio_user/server.c \
-	tests/models/vfio_user/version.c tests/models/vfio_user/wire.c
+	tests/models/vfio_user/pci_config.c tests/models/vfio_user/report.c \
+	tests/models/vfio_user/server.c tests/models/vfio_user/version.c \
+	tests/models/vfio_user/wire.c
 hifn_model_sources = \
 	tests/models/hifn795x/bar0.c tests/models/hifn795x/bar1.c \
 	tests/models/hifn795x/card.c tests/models/hifn795x/check.c \
@@ -78,12 +79,18 @@ hifn_model_sources = \
 	tests/models/hifn795x/engine.c tests/models/hifn795x/faults.c \
 	tests/models/hifn795x/names.c tests/models/hifn795x/operation.c \
 	tests/models/hifn795x/pk.c tests/models/hifn795x/pll.c \
-	tests/models/hifn795x/report.c tests/models/hifn795x/rings.c \
-	tests/models/hifn795x/unlock.c \
+	tests/models/hifn795x/rings.c tests/models/hifn795x/unlock.c \
 	$(vfio_user_server_sources)
-model_programs = tests/models/hifn795x/hifn795x-model
+ce99_model_sources = \
+	tests/models/ce99/bar0.c tests/models/ce99/card.c tests/models/ce99/check.c \
+	tests/models/ce99/cipher.c tests/models/ce99/faults.c tests/models/ce99/names.c \
+	tests/models/ce99/operation.c \
+	$(vfio_user_server_sources)
+model_programs = tests/models/ce99/ce99-model tests/models/hifn795x/hifn795x-model
+tests_models_ce99_ce99_model_SOURCES = tests/models/ce99/main.c \
+	tests/models/vfio_user/program.c $(ce99_model_sources)
 tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
-	$(hifn_model_sources)
+	tests/models/vfio_user/program.c $(hifn_model_sources)
 # A CPU that is played.
 padlock_model_programs = \
 	tests/models/padlock/libpadlock-model.so tests/models/padlock/test_padlock_model
@@ -132,8 +139,8 @@ tests_bench_core_SOURCES = tests/bench/core.c drivers/null/null.c lb/least-loade
 tests_bench_queue_SOURCES = tests/bench/queue.c $(queue_sources)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_hifn tests/fuzz_ioctl tests/fuzz_queue tests/fuzz_settings \
-	tests/fuzz_values tests/fuzz_vfio_server
+fuzz_programs = tests/fuzz_ce99_model tests/fuzz_hifn tests/fuzz_ioctl tests/fuzz_queue \
+	tests/fuzz_settings tests/fuzz_values tests/fuzz_vfio_server
 tests_fuzz_ioctl_SOURCES = tests/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
 	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c fsops/visit.c fsops/wait.c \
 	fsops/who.c \
@@ -143,6 +150,8 @@ tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
 tests_fuzz_hifn_LDADD = $(pci_test_libs)
 tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_queue_SOURCES = tests/fuzz_queue.c $(queue_sources)
+tests_fuzz_ce99_model_SOURCES = tests/fuzz_ce99_model.c $(ce99_model_sources)
+tests_fuzz_ce99_model_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c
 tests_fuzz_settings_LDFLAGS = -fsanitize=fuzzer

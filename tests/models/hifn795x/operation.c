@@ -268,7 +268,7 @@ static int commit(struct card *card, const struct command *command, struct produ
 
 static void trace_chains(struct card *card)
 {
-	for (unsigned ring = 0; card->trace && ring < RINGS; ring++) {
+	for (unsigned ring = 0; card->report.trace && ring < RINGS; ring++) {
 		for (unsigned i = 0; i < card->chains[ring].n; i++) {
 			const struct slot *slot = &card->chains[ring].slots[i];
 
@@ -286,7 +286,7 @@ static void trace_chains(struct card *card)
 static int compute(struct card *card, struct command *command, struct product *product,
                    bool too_long, enum ring_name *ring)
 {
-	unsigned long before = card->violations;
+	unsigned long before = card->report.violations;
 	const char *complaint;
 	int error;
 
@@ -296,7 +296,7 @@ static int compute(struct card *card, struct command *command, struct product *p
 		return error;
 	trace_bytes(card, "command", command->bytes, command->n);
 	complaint = command_parse(command);
-	if (card->strict && card->unlock.level < 2 && !command_is_ram(command))
+	if (card->report.strict && card->unlock.level < 2 && !command_is_ram(command))
 		complaint = "the chip is locked";
 	if (too_long)
 		complaint = "it has more descriptors or bytes than there can be";
@@ -305,7 +305,7 @@ static int compute(struct card *card, struct command *command, struct product *p
 	else
 		check_operation(card, command);
 	/* A driver under test gets nothing for what it must not do. */
-	product->invalid = complaint || card->violations != before;
+	product->invalid = complaint || card->report.violations != before;
 	if (product->invalid) {
 		card_pu_event(card, PU_CMDINVAL);
 		return 0;

@@ -18,14 +18,19 @@ static inline struct words words_begin(struct acr_lb_choice *choice)
 	return (struct words){ choice->reason, choice->reason + sizeof(choice->reason) - 1 };
 }
 
-static inline void words_text(struct words *words, const char *text)
+static inline void words_bytes(struct words *words, const char *text, size_t len)
 {
-	size_t room = (size_t)(words->end - words->at), len = strlen(text);
+	size_t room = (size_t)(words->end - words->at);
 
 	len = len < room ? len : room;
 	memcpy(words->at, text, len);
 	words->at += len;
 	*words->at = 0;
+}
+
+static inline void words_text(struct words *words, const char *text)
+{
+	words_bytes(words, text, strlen(text));
 }
 
 /* number / 10^decimals, as in 2.50 */
@@ -40,7 +45,7 @@ static inline void words_decimal(struct words *words, uint64_t number, unsigned 
 		*--at = (char)('0' + number % 10);
 		number /= 10;
 	}
-	words_text(words, at);
+	words_bytes(words, at, (size_t)(text + sizeof(text) - 1 - at));
 }
 
 static inline void words_number(struct words *words, uint64_t number)

@@ -54,6 +54,16 @@ static void weigh(struct acr_device *dev, const struct acr_attempt *attempt, uin
 	}
 }
 
+/* There is something in the queue. A thread that is at work looks again by itself. */
+static void wake_one(struct acr_device *dev)
+{
+	bool full = !(dev->driver->flags & ACR_DRIVER_SYNC) &&
+		    atomic_load(&dev->running_count) >= dev->width;
+
+	if (dev->sleeping && !dev->blocked && !full)
+		pthread_cond_signal(&dev->work);
+}
+
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_add(&attempt->cap->queued, 1);
@@ -196,7 +206,7 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 			queued = acr_queue_return(&dev->queue, &attempt->entry);
 		if (queued) {
 			acr_device_enter_queue(dev, attempt);
-			pthread_cond_signal(&dev->work);
+			wake_one(dev);
 		}
 		pthread_mutex_unlock(&dev->lock);
 		acr_secret_free(area);
@@ -280,7 +290,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		error = acr_queue_insert(&dev->queue, &attempt->entry) ? 0 : -EAGAIN;
 		if (!error) {
 			acr_device_enter_queue(dev, attempt);
-			pthread_cond_signal(&dev->work);
+			wake_one(dev);
 		}
 	}
 	pthread_mutex_unlock(&dev->lock);
@@ -307,7 +317,7 @@ void acr_device_refill(struct acr_device *dev)
 		}
 		attempt->overflows = false;
 		acr_device_enter_queue(dev, attempt);
-		pthread_cond_signal(&dev->work);
+		wake_one(dev);
 	}
 }
 
@@ -384,7 +394,7 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 	given = acr_device_make_orphan(dev, attempt);
 	atomic_fetch_add(&dev->callers, given);
 	if (given && dev->queue.count)
-		pthread_cond_signal(&dev->work);
+		wake_one(dev);
 	pthread_mutex_unlock(&dev->lock);
 	if (!given)
 		return false;
@@ -437,7 +447,7 @@ static void returned(struct acr_device *dev)
 	dev->blocked = false;
 	atomic_fetch_add(&dev->returns, 1);
 	if (dev->queue.count)
-		pthread_cond_signal(&dev->work);
+		wake_one(dev);
 }
 
 void acr_op_done(struct acr_op *op, int error)

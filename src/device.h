@@ -60,6 +60,7 @@ struct acr_device {
 
 	pthread_mutex_t lock; /* (q) */
 	pthread_cond_t work;
+	unsigned sleeping; /* (q) threads that wait for work */
 	struct acr_queue queue;      /* (q) */
 	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
 	struct acr_attempt *running; /* (q) list */
@@ -200,6 +201,9 @@ void acr_sched_room(const struct acr_alg *alg, enum acr_opcode opcode);
 /* Ask the balancer anew for all queued, unbound sessions: the devices or their health have
  * changed, or somebody wants it. */
 void acr_sched_rehash(void);
+/* A device works no more, and what it had was placed anew: tell the balancer, and see whether
+ * those that wait still have a chance. What other devices have stays there. */
+void acr_sched_shrunk(void);
 /* Sessions that wait because every capable device's queue is full. */
 size_t acr_sched_waiting(void);
 

@@ -84,15 +84,22 @@ static bool flush_is_due(const struct acr_device *dev)
 static void wait_for_work(struct acr_device *dev)
 {
 	struct timespec until;
+	int late = ETIMEDOUT;
 	uint64_t ns;
 
 	if (!dev->unflushed_ns) {
+		dev->sleeping++;
 		pthread_cond_wait(&dev->work, &dev->lock);
+		dev->sleeping--;
 		return;
 	}
 	ns = dev->unflushed_ns + (uint64_t)dev->flush_us * 1000;
 	until = (struct timespec){ (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
-	if (!dev->flush_us || pthread_cond_timedwait(&dev->work, &dev->lock, &until) == ETIMEDOUT)
+	dev->sleeping++;
+	if (dev->flush_us)
+		late = pthread_cond_timedwait(&dev->work, &dev->lock, &until);
+	dev->sleeping--;
+	if (late)
 		flush(dev);
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct acr_state *acr_state_ref(struct acr_state *state)
 {
@@ -27,17 +28,19 @@ void acr_state_unref(struct acr_state *state)
 struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
 			    struct acr_account *account)
 {
-	/* Not calloc(), which leaves malloc's fast lists of recently freed memory unused. */
+	/* Not calloc(), which leaves malloc's fast lists of recently freed memory unused, and not
+	 * memset(), which the compiler makes calloc() or a slow string instruction of. */
 	struct acr_job *job = malloc(sizeof *job);
 
-	if (job)
-		*job = (struct acr_job){
-			.refs = 1,
-			.opcode = opcode,
-			.alg = alg,
-			.flags = ACR_OP_WHOLE,
-			.account = account ? acr_account_ref(account) : NULL,
-		};
+	if (!job)
+		return NULL;
+	explicit_bzero(job, offsetof(struct acr_job, first.reason));
+	job->first.reason[0] = 0;
+	atomic_init(&job->refs, 1);
+	job->opcode = opcode;
+	job->alg = alg;
+	job->flags = ACR_OP_WHOLE;
+	job->account = account ? acr_account_ref(account) : NULL;
 	return job;
 }
 

@@ -63,9 +63,9 @@ struct acr_attempt {
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
 	struct acr_buf *dst;                /* owned */
 	struct acr_state *state_out;        /* owned */
-	char reason[ACR_REASON];            /* the balancer's */
 	uint64_t cost_ns;                   /* process time that it expects, 0: no idea */
 	char *sentence;                     /* the driver's, owned; NULL: none */
+	char reason[ACR_REASON];            /* the balancer's; last: acr_job_new() leaves it */
 };
 
 /* How one attempt went, for `history`. */
@@ -120,14 +120,15 @@ struct acr_job {
 	uint8_t tag_out[ACR_TAG_MAX];
 	struct acr_state *state_out, *shadow_out;
 	char *sentence; /* about the failure, owned; NULL: none */
-	bool in_caller; /* it was computed in the thread that calls done() */
 	uint64_t queue_ns, process_ns; /* of the last attempt */
 
 	/* The scheduler's */
 	_Atomic(struct acr_attempt *) current;
-	atomic_bool cancelled;
 	uint64_t tried[ACR_TRIED]; /* ids of devices that failed it */
 	unsigned tried_count;
+	atomic_bool cancelled;
+	bool in_caller;      /* it was computed in the thread that calls done() */
+	bool nonce_recorded; /* for the owner: its nonce was added to the list */
 	bool waited; /* it has been in the main queue */
 	bool begun; /* an attempt has been handed to a driver */
 	bool no_fault; /* not on a fault device */
@@ -137,7 +138,6 @@ struct acr_job {
 	struct acr_state *shadow;   /* running state of other devices, beside `state` */
 	struct acr_check *checking; /* check.c's */
 	int attempt_error;          /* how the last attempt ended */
-	bool nonce_recorded; /* for the owner: its nonce was added to the list */
 	uint64_t arrival_ns;
 	struct acr_attempt *extra; /* attempts after the first; freed with the job */
 	struct acr_attempt first;

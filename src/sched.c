@@ -221,6 +221,12 @@ void acr_sched_serve(struct acr_job *job)
 	retry(job, true);
 }
 
+void acr_sched_shrunk(void)
+{
+	acr_balancer_rehash();
+	acr_waiting_rehash();
+}
+
 void acr_sched_rehash(void)
 {
 	g_autoptr(GPtrArray) devices = acr_device_list();

@@ -78,7 +78,10 @@ static void move_away(struct acr_device *dev)
 	displace(dev, queued, false);
 	displace(dev, running, true);
 	acr_device_leave_driver(dev);
-	acr_sched_shrunk();
+	if (dev->group) /* what it placed is with its members */
+		acr_sched_rehash();
+	else
+		acr_sched_shrunk();
 	pthread_mutex_lock(&dev->lock);
 }
 

@@ -95,6 +95,20 @@ static void test_macs(void)
 	one.op.tag_size = 21;
 	one.ends = 0;
 	CHECK(complete(hifn, &one) == -EINVAL);
+	for (size_t n = 0; n < 100; n += 33) {
+		HMAC(EVP_sha1(), key_bytes, 20, input, n, expected, NULL);
+		one = make_op("hmac-sha1", ACR_VERIFY, input, n, output);
+		one.op.sig = (struct acr_bytes){ expected, 12 };
+		one.op.dst_size = 6;
+		CHECK(complete(hifn, &one) == 0 && one.op.dst_len == 6);
+		CHECK(!memcmp(output, ACR_VALID, 6));
+		expected[11] ^= 0x80;
+		one.ends = 0;
+		CHECK(complete(hifn, &one) == -EBADMSG);
+		one.op.sig.len = 0;
+		one.ends = 0;
+		CHECK(complete(hifn, &one) == -EINVAL);
+	}
 	CHECK(chip.strange == 0);
 	fake_remove(hifn);
 }

@@ -76,6 +76,10 @@ static int add_capabilities(struct acr_device *dev, const struct hifn *hifn)
 		} else {
 			cap.opcode = row->mac & MAC_HASH ? ACR_HASH : ACR_MAC;
 			cap.max_src = HIFN_MAC_MAX;
+			if (cap.opcode == ACR_MAC) {
+				error = acr_device_add_capability(dev, &cap);
+				cap.opcode = ACR_VERIFY;
+			}
 		}
 		if (!error)
 			error = acr_device_add_capability(dev, &cap);

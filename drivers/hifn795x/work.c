@@ -331,14 +331,8 @@ static int cipher_out(const struct hifn *hifn, struct hifn_work *work)
 
 static int mac_out(const struct hifn *hifn, struct hifn_work *work)
 {
-	struct acr_op *op = work->op;
-	size_t size = op->opcode == ACR_MAC ? op->tag_size : work->row->digest;
-
-	if (size)
-		memcpy(op->dst, hifn->dma->memory + result_at(hifn, work) + HIFN_RESULT_MAC_AT,
-		       size);
-	op->dst_len = size;
-	return 0;
+	return hifn_give_mac(work->op, work->row,
+	                     hifn->dma->memory + result_at(hifn, work) + HIFN_RESULT_MAC_AT);
 }
 
 /* The key of a failed command may not have arrived, on which later ones may rely. */
@@ -444,11 +438,11 @@ static int check_cipher(struct acr_op *op, const struct hifn_row *row, size_t *t
 
 static int check_mac(struct acr_op *op, const struct hifn_row *row)
 {
-	size_t size = op->opcode == ACR_MAC ? op->tag_size : row->digest;
+	size_t size = hifn_mac_size(op, row);
 
-	if (size > row->digest)
+	if (size > row->digest || (op->opcode == ACR_VERIFY && !size))
 		return refuse(op, "the MAC is not that long");
-	if (op->dst_size < size)
+	if (op->dst_size < (op->opcode == ACR_VERIFY ? strlen(ACR_VALID) : size))
 		return refuse(op, "the output does not fit");
 	/* The chip can't go on with a digest that was begun. */
 	return op->src.len > HIFN_MAC_MAX ? -EOPNOTSUPP : 0;
@@ -494,7 +488,7 @@ int hifn_take(struct hifn *hifn, struct acr_op *op, int *error)
 	work = new_work(hifn, op, row, total);
 	if (!work)
 		return -EAGAIN;
-	if (op->opcode == ACR_MAC)
+	if (hifn_is_mac(row) && op->opcode != ACR_HASH)
 		*error = hifn_mac_key(row, op->key, work->key);
 	else
 		work->mac = mac_along(hifn, op, total, work->key);

@@ -7,8 +7,8 @@ core_sources = $(core_but_modules) src/module.c
 core_but_modules = \
 	src/account.c src/alg.c src/balancer.c src/buf.c src/check.c src/check_rule.c src/choose.c \
 	src/data.c src/device.c src/device_health.c src/device_threads.c src/driver.c \
-	src/encode.c src/epoch.c src/group.c src/group_report.c src/health.c src/heap.c \
-	src/history.c src/job.c src/kat.c src/log.c src/metrics.c src/nonce.c src/pages.c \
+	src/encode.c src/epoch.c src/follow.c src/group.c src/group_report.c src/health.c \
+	src/heap.c src/history.c src/job.c src/kat.c src/log.c src/metrics.c src/nonce.c src/pages.c \
 	src/params.c src/pool.c src/predict.c src/queue.c src/queue_flow.c src/queue_walk.c \
 	src/registry.c src/report.c src/request.c src/route.c \
 	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
@@ -109,7 +109,7 @@ tests_models_padlock_test_padlock_model_SOURCES = \
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
-	tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey tests/unit_queue \
+	tests/unit_follow tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey tests/unit_queue \
 	tests/unit_sched tests/unit_settings tests/unit_soft tests/unit_vfio_user
 tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
 tests_unit_balancers_LDADD = $(LDADD) -lm
@@ -119,6 +119,7 @@ tests_unit_check_SOURCES = tests/unit_check.c lb/least-loaded.c $(engine_sources
 	$(core_but_modules)
 tests_unit_health_SOURCES = tests/unit_health.c lb/least-loaded.c $(engine_sources) \
 	$(core_but_modules)
+tests_unit_follow_SOURCES = tests/unit_follow.c $(core_but_modules)
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c $(queue_sources)
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)

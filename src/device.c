@@ -3,6 +3,7 @@
 #include "device.h"
 
 #include "device_inner.h"
+#include "follow.h"
 #include "group.h"
 #include "health.h"
 #include "module.h"
@@ -157,6 +158,7 @@ static int prepare(struct acr_device *dev, struct acr_attempt *attempt)
 	op->dst_len = 0;
 	op->tag_size = job->tag_size;
 	op->state = job->state ? job->state->data : NULL;
+	acr_follow_prepare(dev, attempt);
 	return 0;
 }
 
@@ -464,8 +466,10 @@ void acr_op_done(struct acr_op *op, int error)
 		tally(&dev->counters, error, attempt->job->src_len);
 		tally(&attempt->cap->counters, error, attempt->job->src_len);
 		stop_running(dev, attempt);
-		if (!error)
+		if (!error) {
 			acr_device_learn(attempt, now - attempt->started_ns);
+			acr_follow_count(dev, attempt);
+		}
 		if (!blameless(error))
 			acr_health_note(dev, !is_result(error));
 	}

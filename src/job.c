@@ -68,6 +68,7 @@ void acr_say(char **sentence, const char *format, ...)
 static void clear_attempt(struct acr_attempt *attempt)
 {
 	acr_secret_free(attempt->op.driver_area);
+	free(attempt->op.follow);
 	free(attempt->sentence);
 	acr_buf_unref(attempt->dst);
 	acr_state_unref(attempt->state_out);
@@ -84,6 +85,7 @@ void acr_job_unref(struct acr_job *job)
 	acr_blob_unref(job->tag);
 	acr_blob_unref(job->sig);
 	acr_blob_unref(job->private_area);
+	acr_blob_unref(job->next_key);
 	acr_buf_unref(job->src);
 	acr_buf_unref(job->dst);
 	acr_state_unref(job->state);

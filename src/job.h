@@ -106,6 +106,9 @@ struct acr_job {
 	struct acr_device *bound;    /* only this device, NULL: the balancer chooses */
 	const char *label;           /* for the device's queue file: the session's name */
 	unsigned stage;              /* of the session's route, 1 and up */
+	const struct acr_alg *next_alg; /* the MAC that is wanted of just this output; NULL: none */
+	struct acr_blob *next_key;
+	size_t next_tag_size;
 
 	/* Called once for each submitted job that was not cancelled in time. From any thread,
 	 * no locks held; error 0, or negative. Output below is valid and may be taken. */
@@ -119,6 +122,7 @@ struct acr_job {
 	size_t dst_len;       /* bytes of the result alone */
 	uint8_t tag_out[ACR_TAG_MAX];
 	struct acr_state *state_out, *shadow_out;
+	const struct acr_follow *followed; /* that MAC, the attempt's; NULL: it wasn't made */
 	char *sentence; /* about the failure, owned; NULL: none */
 	uint64_t queue_ns, process_ns; /* of the last attempt */
 

@@ -559,18 +559,24 @@ const char *acr_request_failure(const struct acr_job *job, int error)
 	}
 }
 
-void acr_request_report(struct acr_job *job, const struct acr_report *report)
+void acr_request_note(struct acr_session *session, const struct acr_job *job,
+		      const struct acr_report *report)
 {
-	struct acr_session *session = job->owner;
-	struct acr_stage *stage;
+	struct acr_stage *stage = acr_route_stage(session, job->stage);
 
-	pthread_mutex_lock(&session->lock);
-	stage = acr_route_stage(session, job->stage);
 	if (!session->removed)
 		acr_history_add(&session->history, job->stage, report, session->account);
 	if (!report->check)
 		session->device_name = report->device; /* for those in no directory too */
 	if (!session->removed && stage && !report->check)
 		stage->device_name = report->device;
+}
+
+void acr_request_report(struct acr_job *job, const struct acr_report *report)
+{
+	struct acr_session *session = job->owner;
+
+	pthread_mutex_lock(&session->lock);
+	acr_request_note(session, job, report);
 	pthread_mutex_unlock(&session->lock);
 }

@@ -5,6 +5,7 @@
  * one device for all its life and nobody who holds a pointer to it is surprised. */
 #include "checking.h"
 #include "epoch.h"
+#include "follow.h"
 #include "group.h"
 #include "sched.h"
 
@@ -267,6 +268,7 @@ static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 	attempt->dst = NULL;
 	attempt->state_out = NULL;
 	memcpy(job->tag_out, attempt->op.tag_out, sizeof job->tag_out);
+	job->followed = acr_follow_done(attempt);
 }
 
 static void complete(struct acr_job *job, struct acr_attempt *attempt, int error)
@@ -281,10 +283,12 @@ static void complete(struct acr_job *job, struct acr_attempt *attempt, int error
 	if (!error)
 		acr_choose_learn(attempt->device, job);
 	need = acr_check_wanted(job, attempt, error);
-	if (need)
+	if (need) {
+		job->followed = NULL; /* of an output that may turn out to be wrong */
 		acr_check_begin(job, attempt, error, need);
-	else
+	} else {
 		job->done(job, error);
+	}
 }
 
 /* More output than there was room for, or a part that should have left a running state and

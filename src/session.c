@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of one session: started, ended, cancelled, reset. */
-#include "session.h"
-
+#include "follow.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -195,6 +194,8 @@ static int next_stage(struct acr_session *session, struct acr_job **job)
 	error = acr_request_check(session, stage);
 	if (!error)
 		error = acr_request_build(session, stage, acr_route_input(session, stage), job);
+	if (!error)
+		acr_follow_note(session, stage, *job);
 	acr_request_settle(stage);
 	return error;
 }
@@ -211,6 +212,24 @@ static void stage_finished(struct acr_session *session, struct acr_stage *stage,
 		session->bytes_in += job->src_len;
 	if (stage->number == session->last)
 		session->bytes_out += stage->dst->len;
+}
+
+static struct acr_job *stage_done(struct acr_session *session, struct acr_job *job, int error);
+
+/* Under the lock: the job of the stage after `job`. Returns it, or what comes after it if it was
+ * done along with job. */
+static struct acr_job *go_to(struct acr_session *session, struct acr_job *job,
+			     struct acr_job *next)
+{
+	struct acr_job *after;
+
+	if (!acr_follow_take(session, job, next)) {
+		take_job(session, next);
+		return next;
+	}
+	after = stage_done(session, next, 0);
+	acr_job_unref(next);
+	return after;
 }
 
 /* Under the lock: one stage has come to its end. Returns the next one's job, or NULL: the
@@ -231,10 +250,8 @@ static struct acr_job *stage_done(struct acr_session *session, struct acr_job *j
 		stage_finished(session, stage, job);
 	if (!error && session->at < session->last) {
 		error = next_stage(session, &next);
-		if (!error) {
-			take_job(session, next);
-			return next;
-		}
+		if (!error)
+			return go_to(session, job, next);
 	}
 	acr_session_end(session, error ? ACR_FAILED : ACR_DONE, error);
 	return NULL;

@@ -335,6 +335,9 @@ void acr_request_settle(struct acr_stage *stage);
 const char *acr_request_failure(const struct acr_job *job, int error);
 /* A job's report() for history; owner is the session. */
 void acr_request_report(struct acr_job *job, const struct acr_report *report);
+/* The same with the lock held. */
+void acr_request_note(struct acr_session *session, const struct acr_job *job,
+		      const struct acr_report *report);
 
 /* ---- streams (stream.c) ---- */
 

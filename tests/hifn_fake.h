@@ -48,7 +48,9 @@ struct fake_chip {
 	uint8_t stored[64][32]; /* cipher keys of the contexts */
 	bool forgetful;         /* all of them are one */
 	unsigned stored_uses;
-	bool lazy; /* computes on no more than FAKE_LAZY bytes: enough for the self-test */
+	bool lazy;  /* computes on no more than FAKE_LAZY bytes: enough for the self-test */
+	bool parts; /* a MAC made along with an encryption is wrong */
+	unsigned combined; /* commands of both */
 	unsigned last_sources, last_dests, last_length;
 	/* NULL, or asked before anything else: true if it answered. For lies. */
 	bool (*lie)(struct fake_chip *chip, bool write, unsigned region, uint64_t offset,
@@ -179,7 +181,11 @@ static const EVP_CIPHER *fake_cipher(uint32_t masks)
  * three equal keys, so that no legacy provider is needed. */
 static int fake_crypt(struct fake_chip *chip, const uint8_t *command, uint8_t *data, uint32_t n)
 {
-	uint32_t masks = fake_get16(command + 8);
+	/* A MAC's part and key come before the cipher's. */
+	bool both = fake_get16(command) & BASE_MAC;
+	const uint8_t *part = command + (both ? 16 : 8);
+	const uint8_t *given = part + 8 + (both ? HIFN_MAC_KEY : 0);
+	uint32_t masks = fake_get16(part);
 	const EVP_CIPHER *cipher = fake_cipher(masks);
 	bool des = (masks & 3) == CRYPT_DES;
 	size_t key_bytes = des ? 8 : (size_t)EVP_CIPHER_get_key_length(cipher);
@@ -189,14 +195,14 @@ static int fake_crypt(struct fake_chip *chip, const uint8_t *command, uint8_t *d
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int done = 0;
 
-	if (fake_get16(command + 12) + (masks >> 14 << 16) != n)
+	if (fake_get16(part + 4) + (masks >> 14 << 16) != n)
 		return -1;
 	if (brought)
-		memcpy(stored, command + 16, key_bytes);
+		memcpy(stored, given, key_bytes);
 	chip->stored_uses += !brought;
 	for (unsigned i = 0; i < sizeof(key); i++)
 		key[i] = stored[i % key_bytes];
-	if (!EVP_CipherInit_ex(ctx, cipher, NULL, key, command + 16 + (brought ? key_bytes : 0),
+	if (!EVP_CipherInit_ex(ctx, cipher, NULL, key, given + (brought ? key_bytes : 0),
 	                       !(fake_get16(command) & BASE_DECODE)) ||
 	    !EVP_CIPHER_CTX_set_padding(ctx, 0) ||
 	    !EVP_CipherUpdate(ctx, data, &done, data, (int)n) || done != (int)n)
@@ -208,16 +214,37 @@ static int fake_crypt(struct fake_chip *chip, const uint8_t *command, uint8_t *d
 static int fake_mac(const uint8_t *command, const uint8_t *data, uint32_t n, uint8_t *result)
 {
 	uint32_t masks = fake_get16(command + 8);
+	uint32_t count = fake_get16(command + 12) + (masks >> 14 << 16);
+	bool both = fake_get16(command) & BASE_CRYPT;
 	const EVP_MD *md = masks & MAC_MD5 ? EVP_md5() : EVP_sha1();
 	unsigned size = 0;
 
-	if (fake_get16(command + 12) + (masks >> 14 << 16) != n)
+	if (both ? count > n : count != n)
 		return -1;
 	if (masks & MAC_HASH)
-		EVP_Digest(data, n, result + 12, &size, md, NULL);
+		EVP_Digest(data, count, result + 12, &size, md, NULL);
 	else
-		HMAC(md, command + 16, HIFN_MAC_KEY, data, n, result + 12, &size);
+		HMAC(md, command + (both ? 24 : 16), HIFN_MAC_KEY, data, count, result + 12,
+		     &size);
 	return (int)size + 4;
+}
+
+/* Encrypts before it makes a MAC, and is asked for nothing else. */
+static int fake_compute(struct fake_chip *chip, const uint8_t *command, uint8_t *data,
+                        uint32_t n, uint8_t *result)
+{
+	uint32_t masks = fake_get16(command);
+	int cipher = 0, mac = 0;
+
+	if (masks & BASE_MAC && masks & BASE_DECODE)
+		return -1;
+	if (masks & BASE_CRYPT)
+		cipher = fake_crypt(chip, command, data, n);
+	if (masks & BASE_MAC)
+		mac = fake_mac(command, data, n, result);
+	chip->combined += cipher && mac;
+	result[12] ^= cipher && chip->parts;
+	return cipher < 0 || mac < 0 ? -1 : cipher + mac;
 }
 
 /* Run the oldest command. False: it is not all there, or can't be. */
@@ -247,9 +274,7 @@ static bool fake_run_one(struct fake_chip *chip)
 	if (chip->lazy && n > FAKE_LAZY)
 		size = 4;
 	else
-		size = fake_get16(command) & BASE_MAC
-		               ? fake_mac(command, data, (uint32_t)n, result)
-		               : fake_crypt(chip, command, data, (uint32_t)n);
+		size = fake_compute(chip, command, data, (uint32_t)n, result);
 	if (chip->fault == FAKE_WRONG)
 		data[0] ^= 1, result[12] ^= 1;
 	left = fake_scatter(chip, data, (size_t)n,

@@ -111,7 +111,22 @@ static void test_commands(void)
 	CHECK(hifn_command_build(out, &command) == 80);
 	CHECK(equals(out, "0004 0000 4000 4000 200a 0000 4000 0000"));
 	CHECK(!memcmp(out + 16, mac_key, sizeof(mac_key)));
-	command.row = row("hmac-md5");
+	command = (struct hifn_command){ .row = row("aes-128-cbc"),
+		                         .key = key,
+		                         .iv = iv,
+		                         .src = 0x20020,
+		                         .dst = 0x20020,
+		                         .new_key = true,
+		                         .mac = row("hmac-sha1"),
+		                         .mac_key = mac_key,
+		                         .mac_bytes = 0x2001f };
+	CHECK(hifn_command_build(out, &command) == 120);
+	CHECK(equals(out, "000c 00a0 2000 2000 208a 0000 1f00 0000 0b98 0000 2000 0000"));
+	CHECK(!memcmp(out + 24, mac_key, sizeof(mac_key)));
+	CHECK(!memcmp(out + 88, key, 16) && !memcmp(out + 104, iv, 16));
+	command = (struct hifn_command){
+		.row = row("hmac-md5"), .key = mac_key, .src = 64, .dst = 64, .new_key = true
+	};
 	CHECK(hifn_command_build(out, &command) == 80 && equals(out + 8, "210a"));
 	command.row = row("sha1");
 	CHECK(hifn_command_build(out, &command) == 16 && equals(out + 8, "2802"));

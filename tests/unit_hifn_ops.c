@@ -95,7 +95,92 @@ static void test_macs(void)
 	one.op.tag_size = 21;
 	one.ends = 0;
 	CHECK(complete(hifn, &one) == -EINVAL);
+	for (size_t n = 0; n < 100; n += 33) {
+		HMAC(EVP_sha1(), key_bytes, 20, input, n, expected, NULL);
+		one = make_op("hmac-sha1", ACR_VERIFY, input, n, output);
+		one.op.sig = (struct acr_bytes){ expected, 12 };
+		one.op.dst_size = 6;
+		CHECK(complete(hifn, &one) == 0 && one.op.dst_len == 6);
+		CHECK(!memcmp(output, ACR_VALID, 6));
+		expected[11] ^= 0x80;
+		one.ends = 0;
+		CHECK(complete(hifn, &one) == -EBADMSG);
+		one.op.sig.len = 0;
+		one.ends = 0;
+		CHECK(complete(hifn, &one) == -EINVAL);
+	}
 	CHECK(chip.strange == 0);
+	fake_remove(hifn);
+}
+
+/* An encryption and the MAC of what it gives; along: in one command, else the MAC isn't made. */
+static void check_follow(struct hifn *hifn, const char *alg, const char *name, const char *mac,
+                         size_t n, bool along)
+{
+	const struct hifn_row *algorithm = row(alg);
+	const EVP_MD *md = row(mac)->mac & MAC_MD5 ? EVP_md5() : EVP_sha1();
+	int made = reference(name, true, algorithm->whole, input, n, expected);
+	struct acr_follow follow = { .alg = mac,
+		                     .cap_data = row(mac),
+		                     .key = { key_bytes, n % sizeof(key_bytes) },
+		                     .tag_size = n % row(mac)->digest + 1 };
+	struct host_op one = make_op(alg, ACR_ENCRYPT, input, n, output);
+	unsigned combined = chip.combined, commands = chip.commands;
+	uint8_t right[EVP_MAX_MD_SIZE];
+
+	one.op.padding = algorithm->whole ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
+	one.op.follow = &follow;
+	CHECK(complete(hifn, &one) == 0 && follow.done == along);
+	CHECK((int)one.op.dst_len == made && !memcmp(output, expected, one.op.dst_len));
+	CHECK(chip.combined == combined + along);
+	if (!along)
+		return;
+	CHECK(chip.commands == commands + 1);
+	HMAC(md, key_bytes, (int)follow.key.len, expected, (size_t)made, right, NULL);
+	CHECK(!memcmp(follow.mac, right, follow.tag_size) && !follow.mac[follow.tag_size]);
+}
+
+static void test_follow(void)
+{
+	static const char *const macs[] = { "hmac-sha1", "hmac-md5" };
+	struct acr_follow follow = { .alg = "hmac-md5",
+		                     .cap_data = row("hmac-md5"),
+		                     .key = { key_bytes, 20 },
+		                     .tag_size = 17 };
+	struct hifn *hifn = make_device();
+	struct host_op one = make_op("aes-128-cbc", ACR_ENCRYPT, input, 32, output);
+
+	CHECK(hifn->combines && chip.combined == 20);
+	for (size_t n = 0; n <= 150; n++) {
+		check_follow(hifn, "aes-256-cbc", "AES-256-CBC", macs[n % 2], n, true);
+		check_follow(hifn, "des-ede3-ecb", "DES-EDE3", macs[n % 2], n, true);
+		check_follow(hifn, "aes-128-cfb", "AES-128-CFB", macs[n % 2], n, n > 0);
+	}
+	for (size_t n = HIFN_CIPHER_PASS - 33; n <= HIFN_CIPHER_PASS + 1; n++)
+		check_follow(hifn, "aes-128-cbc", "AES-128-CBC", macs[n % 2], n,
+		             n < HIFN_CIPHER_PASS);
+	one.op.follow = &follow; /* longer than it can be */
+	CHECK(complete(hifn, &one) == 0 && !follow.done);
+	follow.tag_size = 16;
+	chip.fault = FAKE_STINGY;
+	one.ends = 0;
+	CHECK(complete(hifn, &one) == -EIO && !follow.done);
+	CHECK(chip.strange == 0);
+	fake_remove(hifn);
+}
+
+/* A chip that can't do both at once does one after the other. */
+static void test_no_follow(void)
+{
+	struct hifn *hifn;
+
+	memset(&device, 0, sizeof(device));
+	fake_init(&chip);
+	chip.parts = true;
+	hifn = fake_device(&device, &chip);
+	if (!CHECK(hifn && !hifn->combines))
+		return;
+	check_follow(hifn, "aes-128-cbc", "AES-128-CBC", "hmac-sha1", 100, false);
 	fake_remove(hifn);
 }
 
@@ -218,6 +303,8 @@ int main(void)
 	fill_input();
 	test_ciphers();
 	test_macs();
+	test_follow();
+	test_no_follow();
 	test_bad_padding();
 	test_refused_sizes();
 	test_many();

@@ -51,15 +51,22 @@ static uint8_t *build_mac(uint8_t *at, const struct hifn_command *command)
 	return keyed ? put_bytes(at, command->key, HIFN_MAC_KEY) : at;
 }
 
+/* Engines in the order in which the chip reads them, then their keys in the same order. */
 static uint8_t *build_crypt(uint8_t *at, const struct hifn_command *command)
 {
-	const struct hifn_row *row = command->row;
+	const struct hifn_row *row = command->row, *mac = command->mac;
 
-	at = put_base(at, BASE_CRYPT | (command->decode ? BASE_DECODE : 0), command);
+	at = put_base(at,
+	              BASE_CRYPT | (mac ? BASE_MAC : 0) | (command->decode ? BASE_DECODE : 0),
+	              command);
+	if (mac)
+		at = put_engine(at, mac->mac | MAC_NEW_KEY, command->mac_bytes);
 	at = put_engine(at,
 	                row->crypt | (command->new_key ? CRYPT_NEW_KEY : 0) |
 	                        (row->iv ? CRYPT_NEW_IV : 0),
 	                command->src);
+	if (mac)
+		at = put_bytes(at, command->mac_key, HIFN_MAC_KEY);
 	if (command->new_key)
 		at = put_bytes(at, command->key, row->key);
 	return row->iv ? put_bytes(at, command->iv, row->iv) : at;
@@ -73,13 +80,15 @@ size_t hifn_command_build(uint8_t *out, const struct hifn_command *command)
 	return (size_t)(end - out);
 }
 
-bool hifn_result_good(const uint8_t *result, bool exact)
+bool hifn_result_good(const uint8_t *result, const struct hifn_row *mac, bool exact)
 {
 	uint32_t flags = get16(result), high = get16(result + 2);
 	uint32_t src_left = get16(result + 4) | (high >> 14 & 3) << 16;
 	uint32_t dst_left = get16(result + 6) | (high >> 12 & 3) << 16;
 	uint32_t engine = get16(result + 8); /* MAC or cipher: both have one word of flags */
 
+	if (mac) /* the cipher's come behind the MAC */
+		engine |= get16(result + HIFN_RESULT_MAC_AT + mac->digest);
 	return !(flags & RESULT_DSTOVERRUN) && !(engine & RESULT_NOT_ZERO) && !src_left &&
 	       dst_left < (exact ? 1 : 4);
 }

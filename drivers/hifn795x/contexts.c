@@ -52,7 +52,7 @@ void hifn_context_use(struct hifn *hifn, struct hifn_command *command)
 		command->new_key = !hifn->forced_stored;
 		return;
 	}
-	if (!hifn->contexts || hifn_is_mac(command->row))
+	if (!hifn->contexts || hifn_is_mac(command->row) || command->mac)
 		return;
 	hifn->context_clock++;
 	for (unsigned i = 0; i < hifn->context_count; i++) {

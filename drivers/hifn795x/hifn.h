@@ -58,19 +58,22 @@ static inline bool hifn_is_mac(const struct hifn_row *row)
 struct hifn_command {
 	const struct hifn_row *row;
 	bool decode;
-	const uint8_t *key; /* row->key bytes, or HIFN_MAC_KEY for an HMAC */
-	const uint8_t *iv;  /* row->iv bytes */
-	uint32_t src, dst;  /* bytes, at most HIFN_COUNT_MAX; dst is a multiple of 4 */
-	unsigned session;   /* number of the chip's context */
-	bool new_key;       /* the key goes with it; else the context has it */
+	const uint8_t *key;         /* row->key bytes, or HIFN_MAC_KEY for an HMAC */
+	const uint8_t *iv;          /* row->iv bytes */
+	const struct hifn_row *mac; /* NULL, or the HMAC of the output in the same pass */
+	const uint8_t *mac_key;     /* HIFN_MAC_KEY bytes */
+	uint32_t mac_bytes;         /* of the output, from its beginning on */
+	uint32_t src, dst;          /* bytes, at most HIFN_COUNT_MAX; dst is a multiple of 4 */
+	unsigned session;           /* number of the chip's context */
+	bool new_key;               /* the key goes with it; else the context has it */
 };
 
 /* Writes at most HIFN_COMMAND_MAX bytes. Returns how many. */
 size_t hifn_command_build(uint8_t *out, const struct hifn_command *command);
 
-/* Whether a result says that all went well. exact: the output was a number of whole words;
- * else the chip may or may not count what it fills up the last one with. */
-bool hifn_result_good(const uint8_t *result, bool exact);
+/* Whether a result says that all went well. mac: the command's. exact: the output was a number of
+ * whole words; else the chip may or may not count what it fills up the last one with. */
+bool hifn_result_good(const uint8_t *result, const struct hifn_row *mac, bool exact);
 
 /* ---- ring.c ---- */
 
@@ -104,9 +107,10 @@ struct hifn_work {
 	uint32_t pass;  /* bytes of this pass */
 	uint32_t used;  /* most bytes that a pass had: of these the blocks are wiped */
 	uint8_t iv[16]; /* of this pass */
-	uint8_t key[HIFN_MAC_KEY]; /* HMAC */
-	unsigned result;           /* index in the result ring */
-	bool tainted;              /* something went wrong in the chip while it was there */
+	const struct hifn_row *mac; /* HMAC of what it encrypts, made along with it; or NULL */
+	uint8_t key[HIFN_MAC_KEY];  /* HMAC */
+	unsigned result;            /* index in the result ring */
+	bool tainted;               /* something went wrong in the chip while it was there */
 };
 
 struct hifn_random {
@@ -147,6 +151,7 @@ struct hifn {
 	uint64_t context_clock; /* (h) */
 	int forced_session;     /* self-test: use this one; -1: as it comes */
 	bool forced_stored;     /* and what it holds */
+	bool combines;          /* the chip encrypts and makes a MAC in one pass */
 
 	struct hifn_random random;
 	bool running;   /* (h) the core knows the device, and threads are there */

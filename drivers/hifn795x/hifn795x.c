@@ -58,8 +58,9 @@ static int read_options(struct acr_device *dev, struct hifn *hifn)
 
 static int add_capabilities(struct acr_device *dev, const struct hifn *hifn)
 {
-	const struct acr_capability random = { .opcode = ACR_RANDOM, .alg = "",
-					      .flags = ACR_CAP_ONCE };
+	const struct acr_capability random = { .opcode = ACR_RANDOM,
+		                               .alg = "",
+		                               .flags = ACR_CAP_ONCE };
 	int error = acr_device_add_capability(dev, &random);
 
 	for (unsigned i = 0; i < hifn_row_count && !error; i++) {
@@ -75,6 +76,10 @@ static int add_capabilities(struct acr_device *dev, const struct hifn *hifn)
 		} else {
 			cap.opcode = row->mac & MAC_HASH ? ACR_HASH : ACR_MAC;
 			cap.max_src = HIFN_MAC_MAX;
+			if (cap.opcode == ACR_MAC) {
+				error = acr_device_add_capability(dev, &cap);
+				cap.opcode = ACR_VERIFY;
+			}
 		}
 		if (!error)
 			error = acr_device_add_capability(dev, &cap);

@@ -24,24 +24,42 @@ int hifn_mac_key(const struct hifn_row *row, struct acr_bytes given, uint8_t *ke
 	return 0;
 }
 
+size_t hifn_mac_size(const struct acr_op *op, const struct hifn_row *row)
+{
+	if (op->opcode == ACR_VERIFY)
+		return op->sig.len;
+	return op->opcode == ACR_MAC ? op->tag_size : row->digest;
+}
+
+int hifn_give_mac(struct acr_op *op, const struct hifn_row *row, const uint8_t *mac)
+{
+	size_t size = hifn_mac_size(op, row);
+	bool verify = op->opcode == ACR_VERIFY;
+
+	if (verify && !hifn_equal(mac, op->sig.data, size))
+		return -EBADMSG;
+	op->dst_len = verify ? strlen(ACR_VALID) : size;
+	if (op->dst_len)
+		memcpy(op->dst, verify ? (const uint8_t *)ACR_VALID : mac, op->dst_len);
+	return 0;
+}
+
 int hifn_empty_digest(struct acr_op *op, const struct hifn_row *row)
 {
 	uint8_t full[EVP_MAX_MD_SIZE];
 	const uint8_t *key = op->key.len ? op->key.data : (const uint8_t *)"";
-	size_t size = op->opcode == ACR_MAC ? op->tag_size : row->digest;
 	bool made;
+	int error;
 
-	if (op->opcode == ACR_MAC)
+	if (op->opcode != ACR_HASH)
 		made = HMAC(digest_of(row), key, (int)op->key.len, key, 0, full, NULL);
 	else
 		made = EVP_Digest(key, 0, full, NULL, digest_of(row), NULL);
 	if (!made)
 		return -EOPNOTSUPP;
-	if (size)
-		memcpy(op->dst, full, size);
-	op->dst_len = size;
+	error = hifn_give_mac(op, row, full);
 	explicit_bzero(full, sizeof(full));
-	return 0;
+	return error;
 }
 
 bool hifn_equal(const uint8_t *a, const uint8_t *b, size_t n)

@@ -9,6 +9,13 @@
  * bytes. Returns 0, or -EOPNOTSUPP if OpenSSL hasn't the digest. Any thread. */
 int hifn_mac_key(const struct hifn_row *row, struct acr_bytes given, uint8_t *key);
 
+/* Bytes of the digest or MAC that an operation is about. */
+size_t hifn_mac_size(const struct acr_op *op, const struct hifn_row *row);
+
+/* The chip's digest or MAC is there: put it out, or compare it with the one to verify. Returns 0
+ * or -EBADMSG. */
+int hifn_give_mac(struct acr_op *op, const struct hifn_row *row, const uint8_t *mac);
+
 /* Digest or HMAC of nothing, which the chip can't be given. As above. */
 int hifn_empty_digest(struct acr_op *op, const struct hifn_row *row);
 

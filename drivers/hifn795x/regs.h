@@ -125,7 +125,7 @@
 
 #define HIFN_MAC_KEY     64u
 #define HIFN_COUNT_MAX   0x3ffffu /* bytes of an operation: counts have 18 bits */
-#define HIFN_COMMAND_MAX 128u     /* 8 + 8 + 8 + 64 + 32, rounded up */
+#define HIFN_COMMAND_MAX 144u     /* 8 + 8 + 8 + 64 + 32 + 16, rounded up */
 
 /* Result buffers */
 #define HIFN_RESULT_BYTES  40u

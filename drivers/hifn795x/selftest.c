@@ -11,6 +11,7 @@
 #define IV_FIRST    0xa0u
 #define MAC_INPUT   33u /* not a multiple of a word */
 #define ROOM        64u
+#define MODES       4u /* rows of one cipher */
 #define PATIENCE_US 1000000u
 #define LOOK_US     2000u /* from then on at the status, too */
 
@@ -84,9 +85,9 @@ static int run(struct hifn *hifn, struct acr_op *op)
 	return hifn->test_error;
 }
 
-/* One op on test data; in and out: ROOM bytes. */
+/* One op on test data; in and out: ROOM bytes. follow: NULL, or with everything but its key. */
 static int compute(struct hifn *hifn, const struct hifn_row *row, enum acr_opcode opcode,
-                   const uint8_t *in, size_t n, uint8_t *out)
+                   const uint8_t *in, size_t n, uint8_t *out, struct acr_follow *follow)
 {
 	uint8_t key[32], iv[16];
 	struct acr_op op = {
@@ -100,8 +101,11 @@ static int compute(struct hifn *hifn, const struct hifn_row *row, enum acr_opcod
 		.dst = out,
 		.dst_size = ROOM,
 		.tag_size = row->digest,
+		.follow = follow,
 	};
 
+	if (follow)
+		follow->key = (struct acr_bytes){ key, sizeof(key) };
 	count_up(key, sizeof(key), KEY_FIRST);
 	count_up(iv, sizeof(iv), IV_FIRST);
 	memset(out, 0, ROOM);
@@ -115,19 +119,75 @@ static enum acr_opcode forward(const struct hifn_row *row)
 	return row->mac & MAC_HASH ? ACR_HASH : ACR_MAC;
 }
 
-static bool passes(struct hifn *hifn, const struct hifn_row *row, const char *answer)
+/* The known answer of a row; out: ROOM bytes. False: none is known. */
+static bool answer_of(const struct hifn_row *row, uint8_t *out)
 {
-	uint8_t in[ROOM], out[ROOM], expected[ROOM] = { 0 };
+	const char *answer = NULL;
+
+	for (unsigned i = 0; i < sizeof(answers) / sizeof(answers[0]) && !answer; i++)
+		if (!strcmp(answers[i].alg, row->alg))
+			answer = answers[i].answer;
+	memset(out, 0, ROOM);
+	for (size_t i = 0; answer && answer[2 * i]; i++)
+		out[i] = (uint8_t)(digit(answer[2 * i]) << 4 | digit(answer[2 * i + 1]));
+	return answer;
+}
+
+static bool passes(struct hifn *hifn, const struct hifn_row *row)
+{
+	uint8_t in[ROOM], out[ROOM], expected[ROOM];
 	size_t n = hifn_is_mac(row) ? MAC_INPUT : 2u * row->block;
 
 	count_up(in, sizeof(in), 0);
-	for (size_t i = 0; answer[2 * i]; i++)
-		expected[i] = (uint8_t)(digit(answer[2 * i]) << 4 | digit(answer[2 * i + 1]));
-	if (compute(hifn, row, forward(row), in, n, out) || memcmp(out, expected, sizeof(out)))
+	if (!answer_of(row, expected) || compute(hifn, row, forward(row), in, n, out, NULL) ||
+	    memcmp(out, expected, sizeof(out)))
 		return false;
 	if (hifn_is_mac(row))
 		return true;
-	return !compute(hifn, row, ACR_DECRYPT, expected, n, out) && !memcmp(out, in, n);
+	return !compute(hifn, row, ACR_DECRYPT, expected, n, out, NULL) && !memcmp(out, in, n);
+}
+
+/* An encryption with a MAC in the same pass: the known answer, and what the chip makes of that
+ * alone. Where blocks need not be whole, the MAC ends before what the chip puts out. */
+static bool combines(struct hifn *hifn, const struct hifn_row *row, const struct hifn_row *mac)
+{
+	uint8_t in[ROOM], out[ROOM], expected[ROOM], alone[ROOM];
+	struct acr_follow follow = { .alg = mac->alg,
+		                     .cap_data = mac,
+		                     .tag_size = mac->digest };
+	size_t n = 2u * row->block - !row->whole;
+
+	count_up(in, sizeof(in), 0);
+	answer_of(row, expected);
+	return !compute(hifn, mac, ACR_MAC, expected, n, alone, NULL) &&
+	       !compute(hifn, row, ACR_ENCRYPT, in, n, out, &follow) && follow.done &&
+	       !memcmp(out, expected, n) && !memcmp(follow.mac, alone, mac->digest);
+}
+
+/* The nth of the MACs that may be offered; NULL: there are none. */
+static const struct hifn_row *nth_mac(const bool *ok, unsigned n)
+{
+	const struct hifn_row *found[HIFN_ROWS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < hifn_row_count; i++)
+		if (ok[i] && forward(&hifn_rows[i]) == ACR_MAC)
+			found[count++] = &hifn_rows[i];
+	return count ? found[n % count] : NULL;
+}
+
+/* Each cipher with one of the MACs, each mode with all. */
+static void test_combined(struct hifn *hifn, const bool *ok)
+{
+	hifn->combines = nth_mac(ok, 0);
+	for (unsigned i = 0; i < hifn_row_count && hifn->combines; i++)
+		if (ok[i] && forward(&hifn_rows[i]) == ACR_ENCRYPT)
+			hifn->combines =
+			        combines(hifn, &hifn_rows[i], nth_mac(ok, i + i / MODES));
+	if (!hifn->combines && !hifn->broken)
+		acr_log(ACR_LOG_WARNING, acr_device_name(hifn->dev),
+		        "the chip doesn't encrypt and authenticate in one pass as it should: "
+		        "done in two");
 }
 
 int hifn_selftest(struct hifn *hifn, bool *ok)
@@ -139,17 +199,19 @@ int hifn_selftest(struct hifn *hifn, bool *ok)
 
 		if (row->strong && hifn->level != HIFN_LEVEL_ALL)
 			continue;
-		for (unsigned a = 0; a < sizeof(answers) / sizeof(answers[0]); a++)
-			if (!strcmp(answers[a].alg, row->alg))
-				ok[i] = passes(hifn, row, answers[a].answer);
+		ok[i] = passes(hifn, row);
 		if (hifn->broken)
-			return card_gone(hifn->card) ? -ENODEV : -EIO;
+			break;
 		good += ok[i];
 		if (!ok[i])
 			acr_log(ACR_LOG_WARNING, acr_device_name(hifn->dev),
 			        "the chip doesn't compute %s as it should: not offered",
 			        row->alg);
 	}
+	if (good && !hifn->broken)
+		test_combined(hifn, ok);
+	if (hifn->broken)
+		return card_gone(hifn->card) ? -ENODEV : -EIO;
 	if (good)
 		return 0;
 	acr_device_explain(hifn->dev, "%s: the chip computes nothing right",

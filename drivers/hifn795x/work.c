@@ -94,6 +94,12 @@ static bool padded(const struct acr_op *op, const struct hifn_row *row)
 	return row->whole && op->padding == ACR_PAD_PKCS7;
 }
 
+/* Bytes that an encryption gives: what fills up the last block of the others is nobody's. */
+static size_t output_bytes(const struct acr_op *op, const struct hifn_row *row, size_t total)
+{
+	return row->whole ? total : op->src.len;
+}
+
 static uint32_t next_pass(const struct hifn_work *work)
 {
 	return smaller(work->total - work->at,
@@ -209,6 +215,9 @@ static bool begin_pass(struct hifn *hifn, struct hifn_work *work)
 		.decode = work->op->opcode == ACR_DECRYPT,
 		.key = hifn_is_mac(work->row) ? work->key : work->op->key.data,
 		.iv = work->iv,
+		.mac = work->mac,
+		.mac_key = work->key,
+		.mac_bytes = (uint32_t)output_bytes(work->op, work->row, work->total),
 	};
 	uint8_t *memory = hifn->dma->memory;
 	size_t length;
@@ -287,11 +296,20 @@ static void copy_out(const struct hifn *hifn, const struct hifn_work *work, size
 	}
 }
 
+static void follow_out(const struct hifn *hifn, const struct hifn_work *work)
+{
+	struct acr_follow *follow = work->op->follow;
+
+	memcpy(follow->mac, hifn->dma->memory + result_at(hifn, work) + HIFN_RESULT_MAC_AT,
+	       follow->tag_size);
+	follow->done = true;
+}
+
 static int cipher_out(const struct hifn *hifn, struct hifn_work *work)
 {
 	struct acr_op *op = work->op;
 	bool last = work->at + work->pass == work->total;
-	size_t wanted = work->row->whole ? work->total : op->src.len;
+	size_t wanted = output_bytes(op, work->row, work->total);
 
 	if (last && padded(op, work->row) && !encrypts(op)) {
 		uint32_t pad = padding_of(hifn, work);
@@ -306,19 +324,15 @@ static int cipher_out(const struct hifn *hifn, struct hifn_work *work)
 		wanted = op->dst_size; /* was checked; only a padded end is not written yet */
 	copy_out(hifn, work, wanted);
 	op->dst_len = wanted;
+	if (work->mac)
+		follow_out(hifn, work);
 	return 0;
 }
 
 static int mac_out(const struct hifn *hifn, struct hifn_work *work)
 {
-	struct acr_op *op = work->op;
-	size_t size = op->opcode == ACR_MAC ? op->tag_size : work->row->digest;
-
-	if (size)
-		memcpy(op->dst, hifn->dma->memory + result_at(hifn, work) + HIFN_RESULT_MAC_AT,
-		       size);
-	op->dst_len = size;
-	return 0;
+	return hifn_give_mac(work->op, work->row,
+	                     hifn->dma->memory + result_at(hifn, work) + HIFN_RESULT_MAC_AT);
 }
 
 /* The key of a failed command may not have arrived, on which later ones may rely. */
@@ -336,7 +350,7 @@ static int take_result(struct hifn *hifn, struct hifn_work *work)
 {
 	const uint8_t *result = hifn->dma->memory + result_at(hifn, work);
 
-	if (work->tainted || !hifn_result_good(result, work->pass % 4 == 0)) {
+	if (work->tainted || !hifn_result_good(result, work->mac, work->pass % 4 == 0)) {
 		if (work->op)
 			explain(work->op, "the chip reports an error");
 		distrust(hifn);
@@ -424,11 +438,11 @@ static int check_cipher(struct acr_op *op, const struct hifn_row *row, size_t *t
 
 static int check_mac(struct acr_op *op, const struct hifn_row *row)
 {
-	size_t size = op->opcode == ACR_MAC ? op->tag_size : row->digest;
+	size_t size = hifn_mac_size(op, row);
 
-	if (size > row->digest)
+	if (size > row->digest || (op->opcode == ACR_VERIFY && !size))
 		return refuse(op, "the MAC is not that long");
-	if (op->dst_size < size)
+	if (op->dst_size < (op->opcode == ACR_VERIFY ? strlen(ACR_VALID) : size))
 		return refuse(op, "the output does not fit");
 	/* The chip can't go on with a digest that was begun. */
 	return op->src.len > HIFN_MAC_MAX ? -EOPNOTSUPP : 0;
@@ -448,6 +462,18 @@ static int prepare(struct acr_op *op, const struct hifn_row *row, size_t *total)
 	return error || *total ? error : hifn_empty_digest(op, row);
 }
 
+/* The MAC that can be made of the output in the same pass; of several passes it can't. */
+static const struct hifn_row *mac_along(const struct hifn *hifn, const struct acr_op *op,
+                                        size_t total, uint8_t *key)
+{
+	const struct hifn_row *mac = op->follow ? op->follow->cap_data : NULL;
+
+	if (!mac || !hifn->combines || !encrypts(op) || total > HIFN_CIPHER_PASS ||
+	    op->follow->tag_size > mac->digest)
+		return NULL;
+	return hifn_mac_key(mac, op->follow->key, key) ? NULL : mac;
+}
+
 int hifn_take(struct hifn *hifn, struct acr_op *op, int *error)
 {
 	const struct hifn_row *row = op->cap_data;
@@ -462,9 +488,11 @@ int hifn_take(struct hifn *hifn, struct acr_op *op, int *error)
 	work = new_work(hifn, op, row, total);
 	if (!work)
 		return -EAGAIN;
-	if (op->opcode == ACR_MAC)
+	if (hifn_is_mac(row) && op->opcode != ACR_HASH)
 		*error = hifn_mac_key(row, op->key, work->key);
-	else if (row->iv)
+	else
+		work->mac = mac_along(hifn, op, total, work->key);
+	if (row->iv)
 		memcpy(work->iv, op->iv.data, row->iv);
 	if (!*error && begin_pass(hifn, work))
 		return 0;

@@ -77,6 +77,17 @@ struct acr_pkey {
  * operation ends with -EBADMSG. Without it nothing counts as verified. */
 #define ACR_VALID "valid\n"
 
+/* What comes after an encryption: the MAC of just its output. A driver that makes both in one pass
+ * sets done; any other ignores it, and the MAC is an operation of its own. */
+struct acr_follow {
+	const char *alg;      /* canonical name of the MAC */
+	const void *cap_data; /* what the driver gave with the matching capability */
+	struct acr_bytes key; /* as acr_op.key */
+	size_t tag_size;      /* MAC bytes wanted */
+	bool done;            /* (out) counts with acr_op_done(op, 0) alone */
+	uint8_t mac[ACR_TAG_MAX]; /* (out) tag_size bytes of it */
+};
+
 struct acr_device;
 
 /* One operation, on its way through one device. All of it is frozen from submit() until
@@ -117,6 +128,7 @@ struct acr_op {
 	struct acr_bytes sig;          /* verify: the signature or MAC to check */
 	struct acr_bytes private_area; /* the session's `private` file, at most 1024 bytes */
 	struct acr_pkey pkey;
+	struct acr_follow *follow; /* encrypt: may be done along with it; NULL: nothing */
 };
 
 /* One thing a device can do. */

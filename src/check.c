@@ -82,7 +82,7 @@ static void finish(struct acr_check *check, int error)
 	struct acr_job *job = check->job;
 
 	check_free(check);
-	job->done(job, error);
+	acr_job_end(job, error);
 	acr_job_unref(job);
 }
 
@@ -425,7 +425,7 @@ void acr_check_begin(struct acr_job *job, const struct acr_attempt *attempt, int
 	struct acr_check *check = calloc(1, sizeof *check);
 
 	if (!check) {
-		job->done(job, need == ACR_CHECK_MUST ? -ENOSPC : error);
+		acr_job_end(job, need == ACR_CHECK_MUST ? -ENOSPC : error);
 		return;
 	}
 	check->job = acr_job_ref(job);

@@ -75,6 +75,38 @@ static void clear_attempt(struct acr_attempt *attempt)
 	acr_device_unref(attempt->device);
 }
 
+#ifdef ACR_DEBUG
+struct acr_job_counts acr_job_counts;
+
+static void note_over(struct acr_job *job, atomic_llong *how)
+{
+	if (atomic_exchange(&job->over, true)) {
+		acr_log(ACR_LOG_ERROR, "job", "a job has ended twice: %s %s",
+			acr_opcode_name(job->opcode), job->alg->name);
+		abort();
+	}
+	atomic_fetch_add(how, 1);
+}
+
+void acr_job_note_submitted(int n)
+{
+	atomic_fetch_add(&acr_job_counts.submitted, n);
+}
+
+void acr_job_note_cancelled(struct acr_job *job)
+{
+	note_over(job, &acr_job_counts.cancelled);
+}
+#endif
+
+void acr_job_end(struct acr_job *job, int error)
+{
+#ifdef ACR_DEBUG
+	note_over(job, &acr_job_counts.ended);
+#endif
+	job->done(job, error);
+}
+
 void acr_job_unref(struct acr_job *job)
 {
 	if (!job || atomic_fetch_sub_explicit(&job->refs, 1, memory_order_acq_rel) != 1)

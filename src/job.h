@@ -135,6 +135,9 @@ struct acr_job {
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */
 	bool waited; /* it has been in the main queue */
 	bool begun; /* an attempt has been handed to a driver */
+#ifdef ACR_DEBUG
+	atomic_bool over; /* ended or cancelled */
+#endif
 	bool no_fault; /* not on a fault device */
 	bool test;     /* it tests the device that it is bound to, which need not be ready */
 	bool is_copy;  /* it confirms another's result */
@@ -163,7 +166,25 @@ void acr_sayv(char **sentence, const char *format, va_list args);
  * Context: any thread without locks. may_inline: small work may be done right here. */
 int acr_job_submit(struct acr_job *job, bool may_inline);
 
+/* Call done(), which is the end of it: the only way to. */
+void acr_job_end(struct acr_job *job, int error);
+
 /* Take it back. True: done() will not be called. False: it is being or has been called. */
 bool acr_job_cancel(struct acr_job *job);
+
+#ifdef ACR_DEBUG
+/* Accepted submissions of all jobs, and their ends. When nothing is in flight the first is the
+ * sum of the others. A job that ends twice ends the daemon. */
+struct acr_job_counts {
+	atomic_llong submitted, ended, cancelled;
+};
+extern struct acr_job_counts acr_job_counts;
+
+void acr_job_note_submitted(int n);
+void acr_job_note_cancelled(struct acr_job *job);
+#else
+#define acr_job_note_submitted(n)   ((void)0)
+#define acr_job_note_cancelled(job) ((void)0)
+#endif
 
 #endif

@@ -62,6 +62,11 @@ void acr_report_status(GString *text)
 	LINE(text, "sessions", "%zu", acr_session_count());
 	LINE(text, "sessions-active", "%zu", acr_session_active());
 	LINE(text, "sessions-waiting", "%zu", acr_sched_waiting());
+#ifdef ACR_DEBUG
+	LINE(text, "debug-submitted", "%lld", atomic_load(&acr_job_counts.submitted));
+	LINE(text, "debug-ended", "%lld", atomic_load(&acr_job_counts.ended));
+	LINE(text, "debug-cancelled", "%lld", atomic_load(&acr_job_counts.cancelled));
+#endif
 	LINE(text, "devices", "%u", devices->len);
 	LINE(text, "devices-ready", "%u", ready);
 	LINE(text, "balancer", "%s", balancers[0] ? balancers[0] : "none");

@@ -139,6 +139,8 @@ static int put(struct acr_job *job, struct acr_attempt *attempt, bool may_inline
 	return *waits ? acr_waiting_add(job, attempt) : nobody(job);
 }
 
+static bool take_away(struct acr_job *job);
+
 /* Put the job on a device or into the main queue. served: it is its turn in that queue. The
  * caller holds a reference. 0, or why it can't be: then nobody has it. */
 static int place(struct acr_job *job, bool may_inline, bool served)
@@ -162,15 +164,21 @@ static int place(struct acr_job *job, bool may_inline, bool served)
 	if (error)
 		return error;
 	/* A cancellation that came while we placed it found nothing to take back. */
-	if (atomic_load(&job->cancelled) && acr_job_cancel(job))
-		job->done(job, -ECANCELED);
+	if (atomic_load(&job->cancelled) && take_away(job))
+		acr_job_end(job, -ECANCELED);
 	return 0;
 }
 
 int acr_job_submit(struct acr_job *job, bool may_inline)
 {
+	int error;
+
 	job->arrival_ns = acr_now_ns();
-	return place(job, may_inline, false);
+	acr_job_note_submitted(1);
+	error = place(job, may_inline, false);
+	if (error)
+		acr_job_note_submitted(-1);
+	return error;
 }
 
 int acr_sched_place(struct acr_job *job)
@@ -178,7 +186,8 @@ int acr_sched_place(struct acr_job *job)
 	return place(job, false, false);
 }
 
-bool acr_job_cancel(struct acr_job *job)
+/* acr_job_cancel(), but for the counting. */
+static bool take_away(struct acr_job *job)
 {
 	struct acr_attempt *attempt;
 
@@ -196,6 +205,15 @@ bool acr_job_cancel(struct acr_job *job)
 	return acr_check_cancel(job);
 }
 
+bool acr_job_cancel(struct acr_job *job)
+{
+	bool taken = take_away(job);
+
+	if (taken)
+		acr_job_note_cancelled(job);
+	return taken;
+}
+
 void acr_sched_room(const struct acr_alg *alg, enum acr_opcode opcode)
 {
 	if (acr_sched_waiting())
@@ -208,7 +226,7 @@ static void retry(struct acr_job *job, bool served)
 	int error = atomic_load(&job->cancelled) ? -ECANCELED : place(job, false, served);
 
 	if (error)
-		job->done(job, error);
+		acr_job_end(job, error);
 	acr_job_unref(job);
 }
 
@@ -287,7 +305,7 @@ static void complete(struct acr_job *job, struct acr_attempt *attempt, int error
 		job->followed = NULL; /* of an output that may turn out to be wrong */
 		acr_check_begin(job, attempt, error, need);
 	} else {
-		job->done(job, error);
+		acr_job_end(job, error);
 	}
 }
 
@@ -313,7 +331,7 @@ static void end_once(struct acr_job *job, const struct acr_device *dev)
 {
 	acr_say(&job->sentence, "device %s failed when it had begun, and this must not be done twice",
 		dev->name);
-	job->done(job, -EIO);
+	acr_job_end(job, -EIO);
 	acr_job_unref(job);
 }
 
@@ -352,7 +370,7 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
 	if (job->tried_count == ACR_TRIED) {
-		job->done(job, -EIO);
+		acr_job_end(job, -EIO);
 		acr_job_unref(job);
 		return;
 	}

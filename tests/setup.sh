@@ -8,7 +8,7 @@ logs=$top/build/logs
 build_packages=(gcc libc6-dev make autoconf automake pkg-config libglib2.0-dev libfuse3-dev
 	libssl-dev libpci-dev liburing-dev fuse3 openssl)
 # shellcheck disable=SC2034
-test_packages=(python3 python3-pytest python3-pytest-timeout python3-prometheus-client python3-cryptography mandoc gdb valgrind g++ perl
+test_packages=(python3 python3-pytest python3-pytest-timeout python3-prometheus-client python3-cryptography mandoc gdb valgrind g++ perl spin
 	clang libclang-rt-dev)
 
 # Seconds since the time given, with two decimals.

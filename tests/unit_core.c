@@ -458,6 +458,32 @@ static void test_timers(void)
 	CHECK(timing.expired == TIMERS / 2);
 }
 
+static void changed(struct acr_session *session)
+{
+	(void)session;
+}
+
+/* The deadline of a request that has ended gets the lock when the next request is active and
+ * late, too: that one fails, and its own timer must not stay behind to be set a second time. */
+static void test_late_deadline(void)
+{
+	struct acr_session *session = acr_session_anonymous(1000, 1);
+
+	if (!CHECK(session))
+		return;
+	acr_session_changed = changed;
+	acr_session_ref(session); /* the first timer's, which has just gone off */
+	session->state = ACR_ACTIVE;
+	session->deadline_at = acr_now_ns();
+	acr_session_ref(session);
+	CHECK(acr_timer_set(&session->deadline, acr_now_ns() + 3600ull * 1000000000u));
+	session->deadline.expired(&session->deadline);
+	CHECK(session->state == ACR_FAILED && session->result == -ETIMEDOUT);
+	CHECK(!acr_timer_cancel(&session->deadline));
+	CHECK(atomic_load(&session->refs) == 1);
+	acr_session_unref(session);
+}
+
 /* ---- statistics ---- */
 
 static void test_histogram(void)
@@ -543,6 +569,7 @@ int main(void)
 	test_texts();
 	test_heap();
 	test_timers();
+	test_late_deadline();
 	test_histogram();
 	test_nonces();
 	return checks_end();

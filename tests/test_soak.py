@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A short run of the soak; `make soak` is the long one. ACR_SEED repeats what was chosen."""
+import os
+import sys
+
+import pytest
+
+import acr
+
+sys.path.insert(0, str(acr.TOP / "tests" / "soak"))
+import soak  # noqa: E402
+
+SESSIONS = 400 if os.environ.get("ACR_QUICK") else 3000
+
+
+@pytest.mark.sanitize
+@pytest.mark.timeout(900)
+def test_soak():
+    if os.environ.get("ACR_QUICK"):
+        print(f"ACR_QUICK: {SESSIONS} sessions only")
+    seed = os.environ.get("ACR_SEED")
+    assert soak.soak(SESSIONS, seed=int(seed) if seed else None) == []

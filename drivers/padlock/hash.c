@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #define WHOLE_BLOCKS ((size_t)-1) /* in RAX: blocks, no padding */
 #define BLOCK_MAX    128
 
@@ -158,18 +160,29 @@ void padlock_state_free(void *state)
 	acr_secret_free(state);
 }
 
-static int give(struct acr_op *op, const struct padlock_digest *digest, const uint8_t *full)
+static int put(struct acr_op *op, const void *data, size_t size)
 {
-	size_t size = op->opcode == ACR_MAC ? op->tag_size : digest->size;
-
-	if (size > digest->size)
-		return padlock_refuse(op, "the MAC is not that long");
 	if (op->dst_size < size)
 		return padlock_refuse(op, "the output does not fit");
 	if (size)
-		memcpy(op->dst, full, size);
+		memcpy(op->dst, data, size);
 	op->dst_len = size;
 	return 0;
+}
+
+/* The digest, the beginning of the MAC, or whether it is the one that was expected. */
+static int give(struct acr_op *op, const struct padlock_digest *digest, const uint8_t *full)
+{
+	if (op->opcode == ACR_HASH)
+		return put(op, full, digest->size);
+	if (op->tag_size > digest->size)
+		return padlock_refuse(op, "the MAC is not that long");
+	if (op->opcode == ACR_MAC)
+		return put(op, full, op->tag_size);
+	if (!op->tag_size || op->sig.len != op->tag_size ||
+	    CRYPTO_memcmp(full, op->sig.data, op->tag_size))
+		return -EBADMSG;
+	return put(op, ACR_VALID, sizeof(ACR_VALID) - 1);
 }
 
 /* The form in which the unit pads. It does nothing for a message without bytes. */

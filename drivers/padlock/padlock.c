@@ -57,20 +57,26 @@ static int read_options(struct acr_device *dev, struct padlock *padlock)
 	return 0;
 }
 
+/* What is done with each kind of algorithm. */
+static const enum acr_opcode opcodes[][2] = {
+	[PADLOCK_AES] = { ACR_ENCRYPT, ACR_DECRYPT },
+	[PADLOCK_SM4] = { ACR_ENCRYPT, ACR_DECRYPT },
+	[PADLOCK_HASH] = { ACR_HASH, ACR_HASH },
+	[PADLOCK_HMAC] = { ACR_MAC, ACR_VERIFY },
+};
+
 static int add_row(struct acr_device *dev, const struct padlock_cap *given)
 {
-	struct acr_capability cap = { .alg = given->row->alg, .data = given };
-	int error;
+	const enum acr_opcode *opcode = opcodes[given->row->kind];
+	bool parts = given->row->digest && !(given->ways & PADLOCK_FINISH);
+	struct acr_capability cap = { .opcode = opcode[0],
+		                      .alg = given->row->alg,
+		                      .data = given,
+		                      .state = parts ? PADLOCK_STATE : NULL };
+	int error = acr_device_add_capability(dev, &cap);
 
-	if (!given->row->digest) {
-		cap.opcode = ACR_ENCRYPT;
-		error = acr_device_add_capability(dev, &cap);
-		cap.opcode = ACR_DECRYPT;
-		return error ? error : acr_device_add_capability(dev, &cap);
-	}
-	cap.opcode = given->row->kind == PADLOCK_HASH ? ACR_HASH : ACR_MAC;
-	cap.state = given->ways & PADLOCK_FINISH ? NULL : PADLOCK_STATE;
-	return acr_device_add_capability(dev, &cap);
+	cap.opcode = opcode[1];
+	return error || opcode[0] == opcode[1] ? error : acr_device_add_capability(dev, &cap);
 }
 
 static int add_capabilities(struct acr_device *dev, const struct padlock *padlock)
@@ -98,11 +104,11 @@ static void tell_failures(const struct acr_device *dev, const struct padlock *pa
 {
 	for (unsigned i = 0; i < padlock_row_count; i++)
 		if (padlock->caps[i].tried && !padlock->caps[i].offered)
-			acr_log(ACR_LOG_INFO, acr_device_name(dev),
+			acr_log(ACR_LOG_WARNING, acr_device_name(dev),
 			        "%s gives no right answers here and is not offered",
 			        padlock->caps[i].row->alg);
 	if (padlock->cpu.units & PADLOCK_RNG && !padlock->random_offered)
-		acr_log(ACR_LOG_INFO, acr_device_name(dev),
+		acr_log(ACR_LOG_WARNING, acr_device_name(dev),
 		        "the random numbers are not fit for use and not offered");
 }
 

@@ -122,9 +122,10 @@ unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_di
 	tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey tests/unit_queue \
 	tests/unit_sched tests/unit_settings tests/unit_soft tests/unit_vfio_user
 if X86
-unit_tests += tests/unit_padlock
+unit_tests += tests/unit_padlock tests/unit_padlock_ops
 endif
 tests_unit_padlock_SOURCES = tests/unit_padlock.c $(padlock_sources)
+tests_unit_padlock_ops_SOURCES = tests/unit_padlock_ops.c $(padlock_sources)
 tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
 tests_unit_balancers_LDADD = $(LDADD) -lm
 tests_unit_dispatch_SOURCES = tests/unit_dispatch.c lb/least-loaded.c $(engine_sources) \

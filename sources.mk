@@ -48,6 +48,9 @@ drivers_PROGRAMS = \
 	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \
 	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so \
 	drivers/hifn795x/hifn795x.so
+if X86
+drivers_PROGRAMS += drivers/padlock/padlock.so
+endif
 drivers_soft_soft_so_SOURCES = drivers/soft/soft.c $(engine_sources)
 drivers_null_null_so_SOURCES = drivers/null/null.c
 drivers_delay_delay_so_SOURCES = drivers/delay/delay.c $(engine_sources)
@@ -57,6 +60,13 @@ drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
 drivers_hifn795x_hifn795x_so_SOURCES = $(hifn_sources) $(pci_sources)
+
+padlock_sources = \
+	drivers/padlock/blocks.c drivers/padlock/cipher.c drivers/padlock/cpu.c \
+	drivers/padlock/cpus.c drivers/padlock/hash.c drivers/padlock/padlock.c \
+	drivers/padlock/random.c drivers/padlock/rows.c drivers/padlock/schedule.c \
+	drivers/padlock/selftest.c
+drivers_padlock_padlock_so_SOURCES = $(padlock_sources)
 
 lb_PROGRAMS = lb/affinity.so lb/least-loaded.so lb/rate.so lb/round-robin.so
 lb_affinity_so_SOURCES = lb/affinity.c
@@ -111,6 +121,11 @@ tests_models_padlock_test_padlock_model_SOURCES = \
 unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
 	tests/unit_follow tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey tests/unit_queue \
 	tests/unit_sched tests/unit_settings tests/unit_soft tests/unit_vfio_user
+if X86
+unit_tests += tests/unit_padlock tests/unit_padlock_ops
+endif
+tests_unit_padlock_SOURCES = tests/unit_padlock.c $(padlock_sources)
+tests_unit_padlock_ops_SOURCES = tests/unit_padlock_ops.c $(padlock_sources)
 tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
 tests_unit_balancers_LDADD = $(LDADD) -lm
 tests_unit_dispatch_SOURCES = tests/unit_dispatch.c lb/least-loaded.c $(engine_sources) \

@@ -377,4 +377,4 @@ def test_daemon_lives_under_the_model(start, tmp_path):
     with daemon.session(alg="sha256") as s:
         assert s.run(b"abc").hex().startswith("ba7816bf")
     assert daemon.stop() == 0
-    assert [r["program"] for r in statistics(tmp_path / "s")].count("acryptod") == 1
+    assert [r["program"] for r in statistics(tmp_path / "s")].count("acryptod") >= 1

@@ -33,11 +33,15 @@ hifn_sources = \
 	drivers/hifn795x/contexts.c drivers/hifn795x/hifn795x.c drivers/hifn795x/host.c \
 	drivers/hifn795x/random.c drivers/hifn795x/reap.c drivers/hifn795x/ring.c \
 	drivers/hifn795x/rows.c drivers/hifn795x/selftest.c drivers/hifn795x/work.c
+ce99_sources = \
+	drivers/ce99/card.c drivers/ce99/ce99.c drivers/ce99/chip.c drivers/ce99/registers.c \
+	drivers/ce99/rows.c drivers/ce99/selftest.c drivers/ce99/vendor.c \
+	drivers/ce99/work.c drivers/ce99/worker.c
 
 drivers_PROGRAMS = \
 	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \
 	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so \
-	drivers/hifn795x/hifn795x.so
+	drivers/hifn795x/hifn795x.so drivers/ce99/ce99.so
 drivers_soft_soft_so_SOURCES = drivers/soft/soft.c $(engine_sources)
 drivers_null_null_so_SOURCES = drivers/null/null.c
 drivers_delay_delay_so_SOURCES = drivers/delay/delay.c $(engine_sources)
@@ -47,6 +51,7 @@ drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
 drivers_hifn795x_hifn795x_so_SOURCES = $(hifn_sources) $(pci_sources)
+drivers_ce99_ce99_so_SOURCES = $(ce99_sources) $(pci_sources)
 
 lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
@@ -68,13 +73,16 @@ hifn_model_sources = \
 	tests/models/hifn795x/pll.c tests/models/hifn795x/report.c \
 	tests/models/hifn795x/rings.c tests/models/hifn795x/unlock.c \
 	$(vfio_user_server_sources)
-model_programs = tests/models/hifn795x/hifn795x-model
+model_programs = tests/models/hifn795x/hifn795x-model tests/vendor/ce99-vendor.so
 tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
 	$(hifn_model_sources)
+# What the driver ce99 loads as the vendor's library.
+tests_vendor_ce99_vendor_so_SOURCES = tests/vendor/ce99-vendor.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
-	tests/unit_soft tests/unit_hifn tests/unit_hifn_ops tests/unit_vfio_user
+	tests/unit_soft tests/unit_hifn tests/unit_hifn_ops tests/unit_ce99 \
+	tests/unit_ce99_ops tests/unit_ce99_vendor tests/unit_vfio_user
 tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
 tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
 tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
@@ -84,12 +92,21 @@ tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
 tests_unit_hifn_LDADD = $(pci_test_libs)
 tests_unit_hifn_ops_SOURCES = tests/unit_hifn_ops.c $(hifn_sources) $(pci_sources)
 tests_unit_hifn_ops_LDADD = $(pci_test_libs)
+tests_unit_ce99_SOURCES = tests/unit_ce99.c $(ce99_sources) $(pci_sources)
+tests_unit_ce99_LDADD = $(pci_test_libs) -ldl
+tests_unit_ce99_ops_SOURCES = tests/unit_ce99_ops.c $(ce99_sources) $(pci_sources)
+tests_unit_ce99_ops_LDADD = $(pci_test_libs) -ldl
+tests_unit_ce99_vendor_SOURCES = tests/unit_ce99_vendor.c $(ce99_sources) $(pci_sources)
+tests_unit_ce99_vendor_LDADD = $(pci_test_libs) -ldl
 tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
 tests_unit_vfio_user_LDADD = $(pci_test_libs)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_hifn tests/fuzz_queue tests/fuzz_settings tests/fuzz_values \
-	tests/fuzz_vfio_server
+fuzz_programs = tests/fuzz_ce99 tests/fuzz_hifn tests/fuzz_queue tests/fuzz_settings \
+	tests/fuzz_values tests/fuzz_vfio_server
+tests_fuzz_ce99_SOURCES = tests/fuzz_ce99.c $(ce99_sources) $(pci_sources)
+tests_fuzz_ce99_LDADD = $(pci_test_libs) -ldl
+tests_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
 tests_fuzz_hifn_LDADD = $(pci_test_libs)
 tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer

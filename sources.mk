@@ -5,23 +5,33 @@
 core_sources = $(core_but_modules) src/module.c
 # Some tests link drivers and balancers into themselves (tests/static_modules.h).
 core_but_modules = \
-	src/account.c src/alg.c src/balancer.c src/buf.c src/data.c src/device.c \
-	src/device_health.c src/device_threads.c src/driver.c src/encode.c src/epoch.c \
-	src/heap.c src/history.c src/job.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/queue.c src/registry.c src/report.c src/request.c src/sched.c src/secret.c \
-	src/session.c src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c \
-	src/value_table.c src/values.c
+	src/account.c src/alg.c src/balancer.c src/buf.c src/check.c src/check_rule.c src/choose.c \
+	src/data.c src/device.c src/device_health.c src/device_threads.c src/driver.c \
+	src/encode.c src/epoch.c src/group.c src/group_report.c src/health.c src/heap.c \
+	src/history.c src/job.c src/kat.c src/log.c src/metrics.c src/nonce.c src/pages.c \
+	src/params.c src/pool.c src/predict.c src/queue.c src/queue_flow.c src/queue_walk.c \
+	src/registry.c src/report.c src/request.c src/route.c \
+	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
+	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_table.c \
+	src/values.c src/waiting.c src/watchdog.c
+
+# The queue of a device by itself.
+queue_sources = src/heap.c src/pool.c src/queue.c src/queue_flow.c src/queue_walk.c
 
 # All that knows FUSE.
 fsops_sources = \
-	fsops/file_data.c fsops/file_text.c fsops/file_value.c fsops/files.c fsops/loop.c \
-	fsops/ops.c fsops/show.c fsops/tree.c fsops/wait.c fsops/who.c
+	fsops/caller.c fsops/dirs.c fsops/file_data.c fsops/file_text.c fsops/file_value.c \
+	fsops/files.c fsops/ioctl.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c \
+	fsops/loop.c fsops/ops.c fsops/show.c fsops/show_lb.c fsops/tree.c fsops/visit.c \
+	fsops/wait.c fsops/who.c
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
 	drivers/soft/aead.c drivers/soft/cipher.c drivers/soft/ctx.c drivers/soft/digest.c \
-	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/rows.c \
-	drivers/soft/wrap.c
+	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/modexp.c \
+	drivers/soft/pkey_crypt.c drivers/soft/pkey_derive.c drivers/soft/pkey_key.c \
+	drivers/soft/pkey_sign.c drivers/soft/rows.c \
+	drivers/soft/wrap.c drivers/soft/xor.c
 
 # What every driver of a PCI card needs, and the one for HIFN's.
 pci_sources = \
@@ -53,7 +63,9 @@ drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 drivers_hifn795x_hifn795x_so_SOURCES = $(hifn_sources) $(pci_sources)
 drivers_ce99_ce99_so_SOURCES = $(ce99_sources) $(pci_sources)
 
-lb_PROGRAMS = lb/least-loaded.so lb/round-robin.so
+lb_PROGRAMS = lb/affinity.so lb/least-loaded.so lb/rate.so lb/round-robin.so
+lb_affinity_so_SOURCES = lb/affinity.c
+lb_rate_so_SOURCES = lb/rate.c
 lb_least_loaded_so_SOURCES = lb/least-loaded.c
 lb_round_robin_so_SOURCES = lb/round-robin.c
 
@@ -62,55 +74,102 @@ lb_round_robin_so_SOURCES = lb/round-robin.c
 vfio_user_server_sources = \
 	tests/models/vfio_user/dma.c tests/models/vfio_user/dma_messages.c \
 	tests/models/vfio_user/irq.c tests/models/vfio_user/messages.c \
-	tests/models/vfio_user/pci_config.c tests/models/vfio_user/server.c \
-	tests/models/vfio_user/version.c tests/models/vfio_user/wire.c
+	tests/models/vfio_user/pci_config.c tests/models/vfio_user/report.c \
+	tests/models/vfio_user/server.c tests/models/vfio_user/version.c \
+	tests/models/vfio_user/wire.c
 hifn_model_sources = \
 	tests/models/hifn795x/bar0.c tests/models/hifn795x/bar1.c \
 	tests/models/hifn795x/card.c tests/models/hifn795x/check.c \
 	tests/models/hifn795x/cipher.c tests/models/hifn795x/command.c \
 	tests/models/hifn795x/engine.c tests/models/hifn795x/faults.c \
-	tests/models/hifn795x/names.c tests/models/hifn795x/pk.c \
-	tests/models/hifn795x/pll.c tests/models/hifn795x/report.c \
+	tests/models/hifn795x/names.c tests/models/hifn795x/operation.c \
+	tests/models/hifn795x/pk.c tests/models/hifn795x/pll.c \
 	tests/models/hifn795x/rings.c tests/models/hifn795x/unlock.c \
 	$(vfio_user_server_sources)
-model_programs = tests/models/hifn795x/hifn795x-model tests/vendor/ce99-vendor.so
-tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
-	$(hifn_model_sources)
+ce99_model_sources = \
+	tests/models/ce99/bar0.c tests/models/ce99/card.c tests/models/ce99/check.c \
+	tests/models/ce99/cipher.c tests/models/ce99/faults.c tests/models/ce99/names.c \
+	tests/models/ce99/operation.c \
+	$(vfio_user_server_sources)
+model_programs = tests/models/ce99/ce99-model tests/models/hifn795x/hifn795x-model \
+	tests/vendor/ce99-vendor.so
 # What the driver ce99 loads as the vendor's library.
 tests_vendor_ce99_vendor_so_SOURCES = tests/vendor/ce99-vendor.c
+tests_models_ce99_ce99_model_SOURCES = tests/models/ce99/main.c \
+	tests/models/vfio_user/program.c $(ce99_model_sources)
+tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
+	tests/models/vfio_user/program.c $(hifn_model_sources)
+# A CPU that is played.
+padlock_model_programs = \
+	tests/models/padlock/libpadlock-model.so tests/models/padlock/test_padlock_model
+tests_models_padlock_libpadlock_model_so_SOURCES = \
+	tests/models/padlock/aes.c tests/models/padlock/ccs.c tests/models/padlock/chain.c \
+	tests/models/padlock/cpuid.c tests/models/padlock/hash.c \
+	tests/models/padlock/memory.c tests/models/padlock/modes.c \
+	tests/models/padlock/montmul.c tests/models/padlock/patch.c \
+	tests/models/padlock/rng.c tests/models/padlock/sha.c tests/models/padlock/sm3.c \
+	tests/models/padlock/sm4.c tests/models/padlock/start.c tests/models/padlock/step.c \
+	tests/models/padlock/tell.c tests/models/padlock/trap.c \
+	tests/models/padlock/xcrypt.c
+tests_models_padlock_test_padlock_model_SOURCES = \
+	tests/models/padlock/test_padlock_model.c tests/models/padlock/test_program.c \
+	tests/models/padlock/test_violations.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
-unit_tests = tests/unit_core tests/unit_queue tests/unit_sched tests/unit_settings \
-	tests/unit_soft tests/unit_hifn tests/unit_hifn_ops tests/unit_ce99 \
-	tests/unit_ce99_ops tests/unit_ce99_vendor tests/unit_vfio_user
-tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
-tests_unit_queue_SOURCES = tests/unit_queue.c src/heap.c src/queue.c
-tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
-tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
-tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
-tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
-tests_unit_hifn_LDADD = $(pci_test_libs)
-tests_unit_hifn_ops_SOURCES = tests/unit_hifn_ops.c $(hifn_sources) $(pci_sources)
-tests_unit_hifn_ops_LDADD = $(pci_test_libs)
+unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
+	tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey tests/unit_queue \
+	tests/unit_sched tests/unit_settings tests/unit_soft tests/unit_vfio_user \
+	tests/unit_ce99 tests/unit_ce99_ops tests/unit_ce99_vendor
 tests_unit_ce99_SOURCES = tests/unit_ce99.c $(ce99_sources) $(pci_sources)
 tests_unit_ce99_LDADD = $(pci_test_libs) -ldl
 tests_unit_ce99_ops_SOURCES = tests/unit_ce99_ops.c $(ce99_sources) $(pci_sources)
 tests_unit_ce99_ops_LDADD = $(pci_test_libs) -ldl
 tests_unit_ce99_vendor_SOURCES = tests/unit_ce99_vendor.c $(ce99_sources) $(pci_sources)
 tests_unit_ce99_vendor_LDADD = $(pci_test_libs) -ldl
+tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
+tests_unit_balancers_LDADD = $(LDADD) -lm
+tests_unit_dispatch_SOURCES = tests/unit_dispatch.c lb/least-loaded.c $(engine_sources) \
+	$(core_but_modules)
+tests_unit_check_SOURCES = tests/unit_check.c lb/least-loaded.c $(engine_sources) \
+	$(core_but_modules)
+tests_unit_health_SOURCES = tests/unit_health.c lb/least-loaded.c $(engine_sources) \
+	$(core_but_modules)
+tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
+tests_unit_queue_SOURCES = tests/unit_queue.c $(queue_sources)
+tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
+tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
+tests_unit_pkey_SOURCES = tests/unit_pkey.c $(engine_sources)
+tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
+tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
+tests_unit_hifn_LDADD = $(pci_test_libs)
+tests_unit_hifn_ops_SOURCES = tests/unit_hifn_ops.c $(hifn_sources) $(pci_sources)
+tests_unit_hifn_ops_LDADD = $(pci_test_libs)
 tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
 tests_unit_vfio_user_LDADD = $(pci_test_libs)
 
+# For `make bench`, which builds and runs them.
+bench_programs = tests/bench/core tests/bench/queue
+tests_bench_core_SOURCES = tests/bench/core.c drivers/null/null.c lb/least-loaded.c \
+	$(core_but_modules)
+tests_bench_queue_SOURCES = tests/bench/queue.c $(queue_sources)
+
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_ce99 tests/fuzz_hifn tests/fuzz_queue tests/fuzz_settings \
-	tests/fuzz_values tests/fuzz_vfio_server
+fuzz_programs = tests/fuzz_ce99_model tests/fuzz_hifn tests/fuzz_ioctl tests/fuzz_queue \
+	tests/fuzz_settings tests/fuzz_values tests/fuzz_vfio_server tests/fuzz_ce99
 tests_fuzz_ce99_SOURCES = tests/fuzz_ce99.c $(ce99_sources) $(pci_sources)
 tests_fuzz_ce99_LDADD = $(pci_test_libs) -ldl
 tests_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_ioctl_SOURCES = tests/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
+	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c fsops/visit.c fsops/wait.c \
+	fsops/who.c \
+	drivers/soft/soft.c $(engine_sources) $(core_but_modules)
+tests_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
 tests_fuzz_hifn_LDADD = $(pci_test_libs)
 tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_queue_SOURCES = tests/fuzz_queue.c src/heap.c src/queue.c
+tests_fuzz_queue_SOURCES = tests/fuzz_queue.c $(queue_sources)
+tests_fuzz_ce99_model_SOURCES = tests/fuzz_ce99_model.c $(ce99_model_sources)
+tests_fuzz_ce99_model_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c
 tests_fuzz_settings_LDFLAGS = -fsanitize=fuzzer

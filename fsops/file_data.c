@@ -9,12 +9,161 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RANDOM_MAX ((size_t)1024 * 1024) /* of one read; the kernel asks for no more */
+
+/* A read of dst or random, or a write of src, and what it came to. */
+struct transfer {
+	struct fs_pending pending;
+	struct fs_handle *handle;
+	bool once;        /* the handle and its session are this read's own: of `random` */
+	bool is_write;
+	unsigned request; /* of a read: which request it waits for; 0: the present one */
+	size_t size;
+	off_t offset;
+	const char *data; /* of a write; charged and ours once it is kept */
+	struct acr_account *charged; /* for data; a reference */
+
+	int error; /* negative, or 0 */
+	size_t count;           /* bytes written */
+	struct acr_piece piece; /* bytes read */
+};
 
 static bool writes(int flags)
 {
 	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* ---- transfers ---- */
+
+/* -EAGAIN: it must wait. */
+static int attempt_write(struct transfer *t, bool partial)
+{
+	struct fs_handle *handle = t->handle;
+	ssize_t done = acr_src_write(handle->session, &handle->writer, (uint64_t)t->offset,
+				     handle->flags & O_APPEND, partial, t->data, t->size);
+
+	t->error = done < 0 ? (int)done : 0;
+	t->count = done < 0 ? 0 : (size_t)done;
+	return done == -EAGAIN ? -EAGAIN : 0;
+}
+
+static int attempt_read(struct transfer *t)
+{
+	t->piece = (struct acr_piece){ 0 };
+	t->error = acr_dst_read(t->handle->session, t->handle->node.stage, &t->request,
+				(uint64_t)t->offset, t->size, &t->piece);
+	return t->error == -EAGAIN ? -EAGAIN : 0;
+}
+
+/* Send a piece, rendered if it is to be text. */
+static void reply_piece(fuse_req_t req, struct acr_piece *piece)
+{
+	uint8_t *text;
+
+	if (!piece->buf) {
+		fuse_reply_buf(req, NULL, 0);
+	} else if (piece->format == ACR_FORMAT_RAW) {
+		fuse_reply_buf(req, (const char *)piece->buf->data + piece->offset, piece->len);
+	} else if ((text = acr_private_alloc(piece->len))) {
+		acr_piece_copy(piece, text);
+		fuse_reply_buf(req, (const char *)text, piece->len);
+		acr_secret_free(text);
+	} else {
+		fuse_reply_err(req, ENOMEM);
+	}
+	acr_piece_drop(piece);
+}
+
+static void send(fuse_req_t req, struct transfer *t)
+{
+	if (t->error)
+		fuse_reply_err(req, -t->error);
+	else if (t->is_write)
+		fuse_reply_write(req, t->count);
+	else
+		reply_piece(req, &t->piece);
+}
+
+static void end_once(struct fs_handle *handle)
+{
+	acr_session_cancel(handle->session);
+	acr_session_unref(handle->session);
+	free(handle);
+}
+
+/* ---- transfers that wait ---- */
+
+static int transfer_attempt(struct fs_pending *pending)
+{
+	struct transfer *t = (struct transfer *)pending;
+	return t->is_write ? attempt_write(t, false) : attempt_read(t);
+}
+
+static void transfer_answer(struct fs_pending *pending, int error)
+{
+	struct transfer *t = (struct transfer *)pending;
+
+	if (error)
+		t->error = error;
+	send(pending->req, t);
+	if (t->charged) {
+		acr_secret_free((void *)t->data);
+		acr_account_release(t->charged, t->size);
+		acr_account_unref(t->charged);
+	}
+	if (t->once)
+		end_once(t->handle);
+	free(t);
+}
+
+static const struct fs_pending_kind transfer_kind = { transfer_attempt, transfer_answer };
+
+/* The request's buffer is used again: keep what is to be written. 0 or a negative errno. */
+static int keep_data(struct transfer *t, uint32_t uid)
+{
+	struct acr_account *account = acr_account_get(uid);
+	int error = account ? acr_account_charge(account, t->size) : -ENOMEM;
+	char *copy = error ? NULL : acr_private_alloc(t->size);
+
+	if (copy) {
+		t->data = memcpy(copy, t->data, t->size);
+		t->charged = account;
+		return 0;
+	}
+	if (!error)
+		acr_account_release(account, t->size);
+	if (account)
+		acr_account_unref(account);
+	return error ? error : -ENOSPC;
+}
+
+/* Answer now, or when it can be. */
+static void answer_or_wait(fuse_req_t req, const struct transfer *tried, int result, bool nonblock)
+{
+	struct transfer *t = result && !nonblock ? malloc(sizeof *t) : NULL, now = *tried;
+	int error = 0;
+
+	if (result && nonblock)
+		now.error = -EAGAIN;
+	else if (result && !t)
+		now.error = -ENOMEM;
+	if (t) {
+		*t = *tried;
+		t->pending = (struct fs_pending){ .kind = &transfer_kind, .req = req };
+		error = t->is_write ? keep_data(t, fuse_req_ctx(req)->uid) : 0;
+	}
+	if (t && !error) {
+		fs_wait(&t->pending, t->handle->session);
+		return;
+	}
+	free(t);
+	if (error)
+		now.error = error;
+	send(req, &now);
+	if (now.once)
+		end_once(now.handle);
 }
 
 /* ---- src ---- */
@@ -51,33 +200,15 @@ static void src_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_
 	acr_buf_unref(src);
 }
 
-int fs_attempt_write(struct fs_handle *handle, const char *data, size_t size, off_t offset,
-		     bool partial, struct fs_answer *answer)
-{
-	ssize_t done = acr_src_write(handle->session, &handle->writer, (uint64_t)offset,
-				     handle->flags & O_APPEND, partial, data, size);
-
-	*answer = (struct fs_answer){ .is_write = true };
-	if (done == -EAGAIN)
-		return -EAGAIN;
-	answer->error = done < 0 ? (int)done : 0;
-	answer->count = done < 0 ? 0 : (size_t)done;
-	return 0;
-}
-
 static void src_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
 		      off_t offset, int flags)
 {
 	bool nonblock = flags & O_NONBLOCK;
-	struct fs_answer answer;
+	struct transfer t = { .handle = handle, .is_write = true, .size = size, .offset = offset,
+			      .data = data };
 
 	fs_wipe_request();
-	if (!fs_attempt_write(handle, data, size, offset, nonblock, &answer))
-		fs_answer_send(req, &answer);
-	else if (nonblock)
-		fuse_reply_err(req, EAGAIN);
-	else
-		fs_wait_write(req, handle, data, size, offset);
+	answer_or_wait(req, &t, attempt_write(&t, nonblock), nonblock);
 }
 
 static unsigned src_poll(struct fs_handle *handle)
@@ -139,58 +270,15 @@ static int dst_open(struct fs_handle *handle, struct fuse_file_info *fi)
 	return 0;
 }
 
-/* Send a piece, rendered if it is to be text. */
-static void reply_piece(fuse_req_t req, struct acr_piece *piece)
-{
-	uint8_t *text;
-
-	if (!piece->buf) {
-		fuse_reply_buf(req, NULL, 0);
-	} else if (piece->format == ACR_FORMAT_RAW) {
-		fuse_reply_buf(req, (const char *)piece->buf->data + piece->offset, piece->len);
-	} else if ((text = acr_private_alloc(piece->len))) {
-		acr_piece_copy(piece, text);
-		fuse_reply_buf(req, (const char *)text, piece->len);
-		acr_secret_free(text);
-	} else {
-		fuse_reply_err(req, ENOMEM);
-	}
-	acr_piece_drop(piece);
-}
-
-void fs_answer_send(fuse_req_t req, struct fs_answer *answer)
-{
-	if (answer->error)
-		fuse_reply_err(req, -answer->error);
-	else if (answer->is_write)
-		fuse_reply_write(req, answer->count);
-	else
-		reply_piece(req, &answer->piece);
-}
-
-int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, unsigned *request,
-		    struct fs_answer *answer)
-{
-	*answer = (struct fs_answer){ 0 };
-	answer->error = acr_dst_read(handle->session, request, (uint64_t)offset, size,
-				     &answer->piece);
-	return answer->error == -EAGAIN ? -EAGAIN : 0;
-}
-
 static void dst_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
 {
 	/* A read from the start is of the present request, a later one goes on with its own. */
-	unsigned request = offset ? atomic_load(&handle->request) : 0;
-	struct fs_answer answer;
-	int result = fs_attempt_read(handle, size, offset, &request, &answer);
+	struct transfer t = { .handle = handle, .size = size, .offset = offset,
+			      .request = offset ? atomic_load(&handle->request) : 0 };
+	int result = attempt_read(&t);
 
-	atomic_store(&handle->request, request);
-	if (!result)
-		fs_answer_send(req, &answer);
-	else if (flags & O_NONBLOCK)
-		fuse_reply_err(req, EAGAIN);
-	else
-		fs_wait_read(req, handle, size, offset, request, false);
+	atomic_store(&handle->request, t.request);
+	answer_or_wait(req, &t, result, flags & O_NONBLOCK);
 }
 
 /* Polling starts the request as reading does. */
@@ -204,16 +292,16 @@ static unsigned dst_poll(struct fs_handle *handle)
 	idle = session->state == ACR_IDLE && !session->removed;
 	pthread_mutex_unlock(&session->lock);
 	error = idle ? acr_session_start(session) : 0;
-	if (error && error != -EBUSY && !acr_dst_readable(session, &failed))
+	if (error && error != -EBUSY && !acr_dst_readable(session, handle->node.stage, &failed))
 		return POLLIN | POLLRDNORM | POLLERR; /* a read tells why */
-	unread = acr_dst_readable(session, &failed);
+	unread = acr_dst_readable(session, handle->node.stage, &failed);
 	return (unread ? POLLIN | POLLRDNORM : 0) | (failed ? POLLERR : 0);
 }
 
 static uint64_t dst_size(const struct fs_node *node, uint32_t uid)
 {
 	struct acr_session *session = acr_session_by_serial(node->object);
-	uint64_t size = session ? acr_dst_size(session) : 0;
+	uint64_t size = session ? acr_dst_size(session, node->stage) : 0;
 
 	(void)uid;
 	acr_session_unref(session);
@@ -256,26 +344,14 @@ static struct fs_handle *random_session(const struct fuse_ctx *ctx, size_t size)
 static void random_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
 			int flags)
 {
-	struct fs_handle *once = random_session(fuse_req_ctx(req), size ? size : 1);
-	struct fs_answer answer;
-	unsigned request = 0;
+	struct transfer t = { .handle = random_session(fuse_req_ctx(req), size ? size : 1),
+			      .once = true, .size = size };
 
 	(void)offset, (void)handle;
-	if (!once) {
+	if (t.handle)
+		answer_or_wait(req, &t, attempt_read(&t), flags & O_NONBLOCK);
+	else
 		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	if (!fs_attempt_read(once, size, 0, &request, &answer)) {
-		fs_answer_send(req, &answer);
-	} else if (flags & O_NONBLOCK) {
-		fuse_reply_err(req, EAGAIN);
-	} else {
-		fs_wait_read(req, once, size, 0, request, true);
-		return;
-	}
-	acr_session_cancel(once->session);
-	acr_session_unref(once->session);
-	free(once);
 }
 
 const struct fs_kind fs_kind_src = {

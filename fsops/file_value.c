@@ -19,7 +19,8 @@ static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, of
 		fuse_reply_err(req, ECANCELED);
 		return;
 	}
-	blob = acr_value_get(handle->session, handle->file->value);
+	blob = acr_value_get(handle->session, fs_node_stage(&handle->node),
+			     handle->file->value);
 	if (!blob) {
 		fuse_reply_err(req, ENOMEM);
 		return;
@@ -94,7 +95,8 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 	}
 	memcpy(handle->value->data + handle->filled, data, size);
 	handle->filled += size;
-	error = acr_value_check(handle->session, handle->file->value, handle->value->data, whole);
+	error = acr_value_check(handle->session, fs_node_stage(&handle->node), handle->file->value,
+				handle->value->data, whole);
 	if (error)
 		drop_collected(handle);
 	handle->refused = error == -EINVAL;
@@ -112,8 +114,8 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 	fs_wipe_request();
 	pthread_mutex_lock(&handle->lock);
 	if (acr_value_is_text(handle->file->value)) {
-		error = acr_value_set(handle->session, handle->file->value, data, size,
-				      actor.privileged);
+		error = acr_value_set(handle->session, fs_node_stage(&handle->node),
+				      handle->file->value, data, size, actor.privileged);
 	} else if (offset && handle->begun && (handle->refused || !handle->value)) {
 		error = -EINVAL; /* the rest of what was refused or removed */
 	} else {
@@ -137,8 +139,9 @@ static int value_flush(struct fs_handle *handle)
 
 	pthread_mutex_lock(&handle->lock);
 	if (handle->dirty)
-		error = acr_value_set(handle->session, handle->file->value,
-				      handle->value->data, handle->filled, false);
+		error = acr_value_set(handle->session, fs_node_stage(&handle->node),
+				      handle->file->value, handle->value->data, handle->filled,
+				      false);
 	/* It stays: what a later write on this descriptor adds belongs to the same value. */
 	handle->dirty = false;
 	pthread_mutex_unlock(&handle->lock);
@@ -161,7 +164,7 @@ static uint64_t value_size(const struct fs_node *node, uint32_t uid)
 	(void)uid;
 	if (!session)
 		return 0;
-	blob = acr_value_get(session, fs_node_file(node)->value);
+	blob = acr_value_get(session, fs_node_stage(node), fs_node_file(node)->value);
 	if (blob)
 		size = blob->len;
 	acr_blob_unref(blob);
@@ -175,9 +178,9 @@ static int value_unlink(const struct fs_node *node)
 
 	if (!session)
 		return -ENOENT;
-	acr_value_reset(session, fs_node_file(node)->value);
+	acr_value_reset(session, fs_node_stage(node), fs_node_file(node)->value);
 	if (fs_node_file(node)->value == ACR_V_KEY)
-		fs_drop_held(session);
+		fs_drop_held(session, fs_node_stage(node));
 	acr_session_unref(session);
 	return 0;
 }

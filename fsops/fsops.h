@@ -13,15 +13,17 @@
 #include <fuse_lowlevel.h>
 #include <sys/stat.h>
 
-enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_DEVICES, FS_DEVICE, FS_LB,
-	      FS_BALANCER, FS_DIRS };
+enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_ROUTE, FS_STAGE, FS_DEVICES,
+	      FS_DEVICE, FS_LB, FS_BALANCER, FS_LB_FILE, FS_DIRS };
 
 /* What an inode number says. `src` has a new number at each lookup (see doc/design.md):
  * the kernel locks an inode during a blocked write, and `rm` and others would wait for it. */
 struct fs_node {
 	enum fs_dir dir;
 	unsigned file;   /* 0: the directory itself, else 1 + index in its table */
-	uint64_t object; /* session's serial, device's id, balancer's quark */
+	unsigned stage;  /* of FS_STAGE: its number; 0 elsewhere */
+	uint64_t object; /* session's serial, device's id, balancer's quark; of its files: quark << 8
+			  * and the place in its table */
 };
 
 struct fs_handle;
@@ -34,6 +36,8 @@ struct fs_kind {
 	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags);
 	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
 		      off_t offset, int flags);
+	/* Answers the request; in has the size that cmd says. NULL: no such calls. */
+	void (*ioctl)(fuse_req_t req, struct fs_handle *handle, unsigned cmd, const void *in);
 	int (*flush)(struct fs_handle *handle); /* NULL: nothing to do */
 	void (*release)(struct fs_handle *handle); /* NULL: nothing to do */
 	/* Events that are there now. NULL: always readable and writable. */
@@ -71,7 +75,9 @@ extern const struct fs_file *const fs_tables[FS_DIRS];
 struct fs_handle {
 	struct fs_node node;
 	const struct fs_file *file;
-	struct acr_session *session; /* a reference, for files of sessions and `random` */
+	/* A reference, for files of sessions and `random`; of `ioctl` set once by a call. */
+	_Atomic(struct acr_session *) session;
+	struct fs_binary *binary;    /* of `ioctl` */
 	struct fs_actor opener;
 	int flags;                   /* of open */
 	atomic_uint request;         /* which request of the session this reads */
@@ -92,20 +98,31 @@ fuse_ino_t fs_node_ino(const struct fs_node *node);
 /* False: a number that was never given. */
 bool fs_node_of(fuse_ino_t ino, struct fs_node *node);
 const struct fs_file *fs_node_file(const struct fs_node *node); /* NULL for directories */
+/* Is it a session's: its directory, its route, or a file of these? */
+bool fs_node_in_session(const struct fs_node *node);
+/* The stage that a value of a session or stage belongs to: 1 for the session's own. */
+unsigned fs_node_stage(const struct fs_node *node);
 /* Attributes. 0 or -ENOENT. */
 int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st);
+/* A stage's number as the name of its directory; 0: it is none. */
+unsigned fs_stage_number(const char *name);
+/* Answer a lookup or mkdir with what was found or made. */
+void fs_reply_entry(fuse_req_t req, const struct fs_node *node);
 extern const struct fuse_lowlevel_ops fs_ops; /* ops.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		struct fuse_file_info *fi);
+void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+
+/* ---- dirs.c ---- */
+
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		struct fuse_file_info *fi);
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
-void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 
 /* ---- who.c ---- */
 
@@ -119,18 +136,38 @@ extern const struct fs_kind fs_kind_text;  /* file_text.c: by show() and store()
 extern const struct fs_kind fs_kind_state; /* the same of a session, to be polled for its end */
 extern const struct fs_kind fs_kind_value; /* file_value.c */
 extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
+extern const struct fs_kind fs_kind_ioctl; /* ioctl.c */
 
 /* Something secret is in the present request: wipe its buffer when it is done (loop.c). */
 void fs_wipe_request(void);
 
 /* ---- wait.c: requests that are kept, and pollers ---- */
 
-/* Take over a read or write that gave -EAGAIN. data: of a write, copied. once: the handle was
- * made for this read and is taken over with its reference to the session. */
-void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-		  unsigned request, bool once);
-void fs_wait_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		   off_t offset);
+/* A request that may have to wait, inside what its kind knows of it. */
+struct fs_pending {
+	const struct fs_pending_kind *kind;
+	fuse_req_t req;
+	/* wait.c's: */
+	struct fs_pending *prev, *next; /* (f) */
+	enum { FS_ARMING, FS_WAITING, FS_TRIED, FS_TAKEN } state; /* (f) */
+	bool interrupted;            /* (f) */
+	int error;                   /* to be answered in place of what the attempt came to */
+	struct acr_session *session; /* a reference */
+	struct acr_account *account; /* a reference: of the caller, charged with a request */
+};
+
+struct fs_pending_kind {
+	/* Try it. -EAGAIN: it must wait; else it is to be answered. Any thread. */
+	int (*attempt)(struct fs_pending *pending);
+	/* Send what the attempt came to, or the error if there is one, and free it. Any thread;
+	 * with -EINTR libfuse's lock of the request is held. */
+	void (*answer)(struct fs_pending *pending, int error);
+};
+
+/* Take over a request whose attempt gave -EAGAIN: it is tried again whenever the session
+ * changes. Its descriptor stays open as long. It is answered in any case; at once with -EAGAIN
+ * if too many of its user's are kept. */
+void fs_wait(struct fs_pending *pending, struct acr_session *session);
 void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	     struct fuse_pollhandle *ph);
 void fs_poll_forget(struct fs_handle *handle);
@@ -141,23 +178,15 @@ void fs_wait_close(void);
 /* Keys that were written to open descriptors are dropped when the session or its key goes. */
 void fs_hold(struct fs_handle *handle);
 void fs_hold_end(struct fs_handle *handle);
-void fs_drop_held(struct acr_session *session);
+void fs_drop_held(struct acr_session *session, unsigned stage); /* 0: of all stages */
 void fs_value_drop(struct fs_handle *handle); /* file_value.c */
 
-/* What a read of dst or write of src came to, before it is sent. */
-struct fs_answer {
-	int error; /* negative, or 0 */
-	bool is_write;
-	size_t count;           /* bytes written */
-	struct acr_piece piece; /* bytes read */
-};
+/* ---- visit.c: work on the memory of callers; see caller.h ---- */
 
-/* Try it (file_data.c). -EAGAIN: it must wait; 0: *answer is to be sent. */
-int fs_attempt_read(struct fs_handle *handle, size_t size, off_t offset, unsigned *request,
-		    struct fs_answer *answer);
-int fs_attempt_write(struct fs_handle *handle, const char *data, size_t size, off_t offset,
-		     bool partial, struct fs_answer *answer);
-void fs_answer_send(fuse_req_t req, struct fs_answer *answer);
+/* This thread begins or ends to serve the filesystem. */
+void fs_visit_server(bool begins);
+/* Wait until all that was begun is done. False: some of it hangs. */
+bool fs_visits_end(unsigned seconds);
 
 /* ---- loop.c ---- */
 

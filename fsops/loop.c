@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define HANGING_MS 3000 /* how long the end waits for memory of callers */
+
 struct fs_mount {
 	struct fuse_session *session;
 	char *mountpoint;
@@ -56,6 +58,7 @@ static void *serve(void *data)
 	struct fuse_buf buf = { 0 };
 	bool guarded = false;
 
+	fs_visit_server(true);
 	while (!fuse_session_exited(mount->session)) {
 		int result = fuse_session_receive_buf(mount->session, &buf);
 		if (result == -EINTR || result == -EAGAIN)
@@ -72,6 +75,7 @@ static void *serve(void *data)
 			explicit_bzero(buf.mem, (size_t)result);
 		acr_secret_scrub();
 	}
+	fs_visit_server(false);
 	fuse_session_exit(mount->session);
 	if (buf.mem)
 		explicit_bzero(buf.mem, 1 << 20);
@@ -110,17 +114,25 @@ void fs_mount_on_exit(struct fs_mount *mount, void (*exited)(void))
 	mount->exited = exited;
 }
 
-/* A thread may be about to read when the signal comes: so it comes until they are all out. */
-static void stop_threads(struct fs_mount *mount)
+/* A thread may be about to read when the signal comes: so it comes until they are all out.
+ * False: some of them hang in the memory of a caller. */
+static bool stop_threads(struct fs_mount *mount)
 {
+	unsigned left = HANGING_MS;
+
 	fuse_session_exit(mount->session);
 	while (atomic_load(&mount->running)) {
+		if (left)
+			left--;
+		else if (!fs_visits_end(0))
+			return false;
 		for (unsigned i = 0; i < mount->thread_count; i++)
 			pthread_kill(mount->threads[i], SIGUSR1);
 		usleep(1000);
 	}
 	for (unsigned i = 0; i < mount->thread_count; i++)
 		pthread_join(mount->threads[i], NULL);
+	return fs_visits_end(HANGING_MS / 1000);
 }
 
 /* ---- mounting ---- */
@@ -235,11 +247,18 @@ struct fs_mount *fs_mount_new(const char *mountpoint, const char *options)
 
 void fs_mount_free(struct fs_mount *mount)
 {
+	bool ended;
+
 	atomic_store(&mount->ending, true);
 	fs_wait_close();
 	/* First the threads: unmounting closes the descriptor that they read. */
-	stop_threads(mount);
+	ended = stop_threads(mount);
 	fuse_session_unmount(mount->session);
+	if (!ended) {
+		/* What they would come back to must stay as it is: so end here and now. */
+		acr_log(ACR_LOG_WARNING, "mount", "a client's memory does not answer: ending without it");
+		_exit(0);
+	}
 	fuse_session_destroy(mount->session);
 	free(mount->threads);
 	g_free(mount->mountpoint);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #define MAX_BACKGROUND 60000 /* AIO reads of one client must not use up the connection */
 
@@ -57,7 +58,7 @@ static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, 
 	handle->opener = fs_actor_of(req);
 	handle->flags = flags;
 	*error = handle->file ? check_mode(handle->file, flags) : -EISDIR;
-	if (!*error && node->dir == FS_SESSION) {
+	if (!*error && fs_node_in_session(node)) {
 		handle->session = acr_session_by_serial(node->object);
 		*error = handle->session ? 0 : -ENOENT;
 	}
@@ -142,6 +143,23 @@ static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
+static void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
+		     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
+		     size_t out_size)
+{
+	struct fs_handle *handle = flags & FUSE_IOCTL_DIR ? NULL : handle_of(fi);
+	size_t size = _IOC_SIZE(cmd);
+
+	(void)ino, (void)arg;
+	/* The kernel brings, and takes back, as many bytes as the number of the call says. */
+	if (!handle || !handle->file->kind->ioctl ||
+	    in_size != (_IOC_DIR(cmd) & _IOC_WRITE ? size : 0) ||
+	    out_size != (_IOC_DIR(cmd) & _IOC_READ ? size : 0))
+		fuse_reply_err(req, ENOTTY);
+	else
+		handle->file->kind->ioctl(req, handle, cmd, in);
+}
+
 static void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
 	(void)ino, (void)datasync, (void)fi;
@@ -218,6 +236,7 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.write = fs_write,
 	.flush = fs_flush,
 	.release = fs_release,
+	.ioctl = fs_ioctl,
 	.fsync = fs_fsync,
 	.opendir = fs_opendir,
 	.readdir = fs_readdir,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "show.h"
 
-#include "src/balancer.h"
+#include "src/checking.h"
 #include "src/report.h"
 
 #include <errno.h>
@@ -79,7 +79,7 @@ FS_SHOW(session_history)
 	if (!session)
 		return;
 	pthread_mutex_lock(&session->lock);
-	acr_history_text(session->history, text);
+	acr_history_text(&session->history, text);
 	pthread_mutex_unlock(&session->lock);
 	acr_session_unref(session);
 }
@@ -94,6 +94,16 @@ FS_SHOW(session_status)
 	acr_session_unref(session);
 }
 
+FS_SHOW(stage_status)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	(void)actor;
+	if (session)
+		acr_stage_status(session, node->stage, text);
+	acr_session_unref(session);
+}
+
 static int ctl_cancel(struct acr_session *session)
 {
 	acr_session_cancel(session);
@@ -103,7 +113,7 @@ static int ctl_cancel(struct acr_session *session)
 static int ctl_reset(struct acr_session *session)
 {
 	acr_session_reset(session);
-	fs_drop_held(session);
+	fs_drop_held(session, 0);
 	acr_session_changed(session);
 	return 0;
 }
@@ -111,7 +121,7 @@ static int ctl_reset(struct acr_session *session)
 static int ctl_unknown(struct acr_session *session)
 {
 	pthread_mutex_lock(&session->lock);
-	acr_session_explain(session, -EINVAL, "ctl takes start, cancel or reset");
+	acr_session_explain(session, -EINVAL, "ctl takes start, cancel, reset or continue");
 	pthread_mutex_unlock(&session->lock);
 	return -EINVAL;
 }
@@ -125,6 +135,7 @@ FS_STORE(session_ctl)
 		{ "start", acr_session_start },
 		{ "cancel", ctl_cancel },
 		{ "reset", ctl_reset },
+		{ "continue", acr_session_continue },
 		{ NULL, ctl_unknown },
 	};
 	struct acr_session *session = acr_session_by_serial(node->object);
@@ -210,6 +221,44 @@ FS_SHOW(device_stats)
 	show_device(node, text, acr_report_device_stats);
 }
 
+static void show_check(struct acr_device *dev, GString *text)
+{
+	char rule[ACR_CHECK_TEXT];
+
+	acr_check_text(atomic_load(&dev->check), rule);
+	g_string_append_printf(text, "%s\n", rule);
+}
+
+FS_SHOW(device_check)
+{
+	(void)actor;
+	show_device(node, text, show_check);
+}
+
+FS_STORE(device_check)
+{
+	struct acr_device *dev;
+	uint32_t rule;
+
+	if (!actor->root)
+		return -EACCES;
+	if (!acr_check_parse(text, &rule))
+		return -EINVAL;
+	dev = device_of(node);
+	if (!dev)
+		return -ENODEV;
+	if (dev->group) {
+		acr_log(ACR_LOG_ERROR, dev->spec->name, "a group computes nothing: write check of "
+			"its members");
+		acr_device_unref(dev);
+		return -EOPNOTSUPP;
+	}
+	atomic_store(&dev->check, rule);
+	atomic_store(&dev->check_count, 0);
+	acr_device_unref(dev);
+	return 0;
+}
+
 FS_STORE(device_add)
 {
 	char why[ACR_SENTENCE];
@@ -272,6 +321,11 @@ static int device_limit(struct acr_device *dev, const char *rest)
 	guint64 limit;
 	int op;
 
+	if (dev->group) {
+		acr_log(ACR_LOG_ERROR, dev->spec->name,
+			"a group has no queue to be limited; limit its members");
+		return -EOPNOTSUPP;
+	}
 	if (g_strv_length(words) != 3 ||
 	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXUINT32, &limit, NULL))
 		return -EINVAL;
@@ -310,51 +364,4 @@ FS_STORE(device_ctl)
 			"reset or limit OP ALG N; \"%.64s\" gave %s", text, strerrorname_np(-error));
 	acr_device_unref(dev);
 	return actor->root ? error : -EACCES;
-}
-
-/* ---- balancers ---- */
-
-FS_SHOW(lb_current)
-{
-	g_auto(GStrv) names = acr_balancer_names();
-
-	(void)node, (void)actor;
-	for (guint i = 0; names[i]; i++)
-		g_string_append_printf(text, i ? " %s" : "[%s]", names[i]);
-	g_string_append_c(text, '\n');
-}
-
-FS_STORE(lb_current)
-{
-	(void)node;
-	return actor->root ? acr_balancer_switch(text) : -EACCES;
-}
-
-FS_STORE(lb_load)
-{
-	(void)node;
-	return actor->root ? acr_balancer_load(text) : -EACCES;
-}
-
-FS_STORE(lb_unload)
-{
-	(void)node;
-	return actor->root ? acr_balancer_unload(text) : -EACCES;
-}
-
-FS_STORE(lb_rehash)
-{
-	(void)node, (void)text;
-	if (!actor->root)
-		return -EACCES;
-	acr_sched_rehash();
-	return 0;
-}
-
-FS_SHOW(balancer_info)
-{
-	g_autofree char *info = acr_balancer_info(g_quark_to_string((GQuark)node->object));
-
-	(void)actor;
-	g_string_append(text, info ? info : "");
 }

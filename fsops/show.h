@@ -18,22 +18,27 @@ FS_SHOW(algorithms);
 FS_SHOW(session_state);
 FS_SHOW(session_history);
 FS_SHOW(session_status);
+FS_SHOW(stage_status);
 FS_SHOW(device_driver);
 FS_SHOW(device_state);
 FS_SHOW(device_load);
 FS_SHOW(device_queue);
 FS_SHOW(device_capabilities);
 FS_SHOW(device_stats);
+FS_SHOW(device_check);
 FS_SHOW(lb_current);
 FS_SHOW(balancer_info);
+FS_SHOW(lb_file);
 
 FS_STORE(session_ctl);
 FS_STORE(device_add);
 FS_STORE(device_remove);
 FS_STORE(device_ctl);
+FS_STORE(device_check);
 FS_STORE(lb_current);
 FS_STORE(lb_load);
 FS_STORE(lb_unload);
 FS_STORE(lb_rehash);
+FS_STORE(lb_file);
 
 #endif

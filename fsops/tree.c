@@ -10,11 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* directory 4 bits, object 36 bits, then 24 bits: the file, or for `src` a serial number */
+/* directory 4 bits, object 36 bits, then 24 bits: stage 8 bits and file 16 bits, or for `src` a
+ * serial number */
 #define SRC_MARK    ((uint64_t)FS_DIRS) /* stands where the directory does */
 #define OBJECT_BITS 36
 #define LOW_BITS    24
 #define LOW_MASK    ((1ull << LOW_BITS) - 1)
+#define FILE_BITS   16
+#define FILE_MASK   ((1u << FILE_BITS) - 1)
 
 static unsigned src_index(void)
 {
@@ -32,7 +35,7 @@ static unsigned src_index(void)
 fuse_ino_t fs_node_ino(const struct fs_node *node)
 {
 	static atomic_uint lookups;
-	uint64_t low = node->file, dir = node->dir;
+	uint64_t low = node->stage << FILE_BITS | node->file, dir = node->dir;
 
 	if (node->dir == FS_ROOT && !node->file)
 		return FUSE_ROOT_ID;
@@ -53,13 +56,24 @@ bool fs_node_of(fuse_ino_t ino, struct fs_node *node)
 	}
 	node->object = ino >> LOW_BITS & ((1ull << OBJECT_BITS) - 1);
 	node->dir = dir == SRC_MARK ? FS_SESSION : (enum fs_dir)dir;
-	node->file = dir == SRC_MARK ? src_index() : (unsigned)(ino & LOW_MASK);
+	node->file = dir == SRC_MARK ? src_index() : (unsigned)(ino & FILE_MASK);
+	node->stage = dir == SRC_MARK ? 0 : (unsigned)(ino & LOW_MASK) >> FILE_BITS;
 	return dir > FS_NONE && dir <= SRC_MARK;
 }
 
 const struct fs_file *fs_node_file(const struct fs_node *node)
 {
 	return node->file ? &fs_tables[node->dir][node->file - 1] : NULL;
+}
+
+bool fs_node_in_session(const struct fs_node *node)
+{
+	return node->dir == FS_SESSION || node->dir == FS_ROUTE || node->dir == FS_STAGE;
+}
+
+unsigned fs_node_stage(const struct fs_node *node)
+{
+	return node->stage ? node->stage : 1;
 }
 
 /* ---- attributes ---- */
@@ -85,6 +99,7 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 {
 	struct acr_session *session;
 	g_autoptr(GPtrArray) devices = NULL;
+	bool there;
 
 	*owner = (struct owner){ getuid(), getgid(), 0755, first_look_ns() };
 	switch (node->dir) {
@@ -92,15 +107,18 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 		owner->mode = 01777;
 		return 0;
 	case FS_SESSION:
+	case FS_ROUTE:
+	case FS_STAGE:
 		session = acr_session_by_serial(node->object);
 		if (!session)
 			return -ENOENT;
 		pthread_mutex_lock(&session->lock);
+		there = !node->stage || acr_route_stage(session, node->stage);
 		*owner = (struct owner){ session->uid, session->gid, session->mode,
 					 session->made_ns };
 		pthread_mutex_unlock(&session->lock);
 		acr_session_unref(session);
-		return 0;
+		return there ? 0 : -ENOENT;
 	case FS_DEVICE:
 		devices = acr_device_list();
 		for (guint i = 0; i < devices->len; i++)
@@ -132,7 +150,7 @@ int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st)
 	st->st_atim = st->st_ctim = st->st_mtim;
 	if (file) {
 		/* What the directory doesn't give a class, its files don't either. */
-		st->st_mode = S_IFREG | (file->mode & (node->dir == FS_SESSION ? owner.mode : 0777));
+		st->st_mode = S_IFREG | (file->mode & (fs_node_in_session(node) ? owner.mode : 0777));
 		st->st_nlink = 1;
 		if (file->kind->size)
 			st->st_size = (off_t)file->kind->size(node, uid);
@@ -162,43 +180,101 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- lookup ---- */
 
-static bool find_session(const char *name, struct fs_node *node)
+static bool find_session(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	struct acr_session *session = acr_session_by_name(name);
 
+	(void)parent;
 	if (!session)
 		return false;
-	*node = (struct fs_node){ FS_SESSION, 0, session->serial };
+	*node = (struct fs_node){ .dir = FS_SESSION, .object = session->serial };
 	acr_session_unref(session);
 	return true;
 }
 
-static bool find_device(const char *name, struct fs_node *node)
+static bool find_device(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	struct acr_device *dev = acr_device_find(name);
 
+	(void)parent;
 	if (!dev)
 		return false;
-	*node = (struct fs_node){ FS_DEVICE, 0, dev->id };
+	*node = (struct fs_node){ .dir = FS_DEVICE, .object = dev->id };
 	acr_device_unref(dev);
 	return true;
 }
 
-static bool find_balancer(const char *name, struct fs_node *node)
+static bool find_balancer(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
 	g_auto(GStrv) names = acr_balancer_names();
 
+	(void)parent;
 	if (!g_strv_contains((const char *const *)names, name))
 		return false;
-	*node = (struct fs_node){ FS_BALANCER, 0, g_quark_from_string(name) };
+	*node = (struct fs_node){ .dir = FS_BALANCER, .object = g_quark_from_string(name) };
 	return true;
 }
 
+unsigned fs_stage_number(const char *name)
+{
+	guint64 number = 0;
+
+	if (*name == '0' || !g_ascii_string_to_unsigned(name, 10, 1, ACR_STAGES, &number, NULL))
+		return 0;
+	return (unsigned)number;
+}
+
+static bool find_stage(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	bool found;
+
+	*node = (struct fs_node){ .dir = FS_STAGE, .stage = fs_stage_number(name),
+				  .object = parent->object };
+	if (!session)
+		return false;
+	pthread_mutex_lock(&session->lock);
+	found = acr_route_stage(session, node->stage) != NULL;
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+	return found;
+}
+
+/* The row that stands for a mode; 0: none. */
+static unsigned lb_file_row(unsigned mode)
+{
+	const struct fs_file *table = fs_tables[FS_LB_FILE];
+
+	for (unsigned i = 0; table[i].name; i++)
+		if (table[i].mode == mode)
+			return i + 1;
+	return 0;
+}
+
+static bool find_lb_file(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	const char *balancer = g_quark_to_string((GQuark)parent->object);
+	unsigned mode = 0;
+	char found[70];
+
+	for (unsigned i = 0; acr_balancer_file(balancer, i, found, &mode); i++) {
+		if (strcmp(found, name))
+			continue;
+		*node = (struct fs_node){ .dir = FS_LB_FILE, .file = lb_file_row(mode),
+					  .object = parent->object << 8 | i };
+		return true;
+	}
+	return false;
+}
+
 /* How the objects in a directory are found. */
-static bool (*const finders[FS_DIRS])(const char *name, struct fs_node *node) = {
+static bool (*const finders[FS_DIRS])(const struct fs_node *parent, const char *name,
+				      struct fs_node *node) = {
 	[FS_SESSIONS] = find_session,
+	[FS_ROUTE] = find_stage,
 	[FS_DEVICES] = find_device,
 	[FS_LB] = find_balancer,
+	[FS_BALANCER] = find_lb_file,
 };
 
 static bool find(const struct fs_node *parent, const char *name, struct fs_node *node)
@@ -209,15 +285,16 @@ static bool find(const struct fs_node *parent, const char *name, struct fs_node 
 		if (strcmp(table[i].name, name))
 			continue;
 		if (S_ISDIR(table[i].mode))
-			*node = (struct fs_node){ table[i].dir, 0, 0 };
+			*node = (struct fs_node){ .dir = table[i].dir, .object = parent->object };
 		else
-			*node = (struct fs_node){ parent->dir, i + 1, parent->object };
+			*node = (struct fs_node){ parent->dir, i + 1, parent->stage,
+						  parent->object };
 		return true;
 	}
-	return finders[parent->dir] && finders[parent->dir](name, node);
+	return finders[parent->dir] && finders[parent->dir](parent, name, node);
 }
 
-static void reply_entry(fuse_req_t req, const struct fs_node *node)
+void fs_reply_entry(fuse_req_t req, const struct fs_node *node)
 {
 	struct fuse_entry_param entry = { 0 };
 	int error = fs_node_stat(node, fuse_req_ctx(req)->uid, &entry.attr);
@@ -236,142 +313,10 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 	if (!fs_node_of(parent_ino, &parent) || parent.file || !find(&parent, name, &node))
 		fuse_reply_err(req, ENOENT);
 	else
-		reply_entry(req, &node);
-}
-
-/* ---- directories ---- */
-
-static void list_sessions(GPtrArray *names)
-{
-	g_autoptr(GArray) serials = acr_session_serials();
-
-	for (guint i = 0; i < serials->len; i++) {
-		struct acr_session *session =
-			acr_session_by_serial(g_array_index(serials, uint64_t, i));
-		if (session)
-			g_ptr_array_add(names, g_strdup(session->name));
-		acr_session_unref(session);
-	}
-}
-
-static void list_devices(GPtrArray *names)
-{
-	g_autoptr(GPtrArray) devices = acr_device_list();
-
-	for (guint i = 0; i < devices->len; i++)
-		g_ptr_array_add(names,
-				g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
-}
-
-static void list_balancers(GPtrArray *names)
-{
-	g_auto(GStrv) list = acr_balancer_names();
-
-	for (guint i = 0; list[i]; i++)
-		g_ptr_array_add(names, g_strdup(list[i]));
-}
-
-static void (*const listers[FS_DIRS])(GPtrArray *names) = {
-	[FS_SESSIONS] = list_sessions,
-	[FS_DEVICES] = list_devices,
-	[FS_LB] = list_balancers,
-};
-
-/* A descriptor of a directory holds the names as they were when it was opened. */
-void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	GPtrArray *names;
-	struct fs_node node;
-
-	if (!fs_node_of(ino, &node) || node.file) {
-		fuse_reply_err(req, ENOENT);
-		return;
-	}
-	names = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(names, g_strdup("."));
-	g_ptr_array_add(names, g_strdup(".."));
-	for (const struct fs_file *f = fs_tables[node.dir]; f && f->name; f++)
-		g_ptr_array_add(names, g_strdup(f->name));
-	if (listers[node.dir])
-		listers[node.dir](names);
-	fi->fh = (uint64_t)(uintptr_t)names;
-	if (fuse_reply_open(req, fi))
-		g_ptr_array_unref(names);
-}
-
-void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-		struct fuse_file_info *fi)
-{
-	const GPtrArray *names = (const GPtrArray *)(uintptr_t)fi->fh;
-	g_autofree char *buffer = g_try_malloc(size);
-	size_t used = 0;
-
-	(void)ino;
-	if (!buffer) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	for (size_t i = (size_t)offset; i < names->len; i++) {
-		/* Numbers and types here are only hints; a lookup gives the real ones. */
-		struct stat st = { .st_ino = i + 2 };
-		size_t need = fuse_add_direntry(req, buffer + used, size - used, names->pdata[i],
-						&st, (off_t)i + 1);
-		if (need > size - used)
-			break;
-		used += need;
-	}
-	fuse_reply_buf(req, buffer, used);
-}
-
-void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	(void)ino;
-	g_ptr_array_unref((GPtrArray *)(uintptr_t)fi->fh);
-	fuse_reply_err(req, 0);
+		fs_reply_entry(req, &node);
 }
 
 /* ---- changes ---- */
-
-void fs_mkdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name, mode_t mode)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct acr_session *session;
-	struct fs_node parent, node;
-	int error;
-
-	(void)mode; /* a session is 0700 whatever was asked for */
-	if (!fs_node_of(parent_ino, &parent) || parent.dir != FS_SESSIONS) {
-		fuse_reply_err(req, EPERM);
-		return;
-	}
-	error = acr_session_new(name, ctx->uid, ctx->gid, ctx->pid, &session);
-	if (error) {
-		fuse_reply_err(req, -error);
-		return;
-	}
-	node = (struct fs_node){ FS_SESSION, 0, session->serial };
-	reply_entry(req, &node);
-	acr_session_unref(session);
-}
-
-void fs_rmdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
-{
-	struct acr_session *session;
-	struct fs_node parent;
-	int error = -ENOENT;
-
-	if (!fs_node_of(parent_ino, &parent) || parent.dir != FS_SESSIONS) {
-		fuse_reply_err(req, EPERM);
-		return;
-	}
-	session = acr_session_by_name(name);
-	if (session)
-		error = acr_session_remove(session);
-	if (session)
-		fs_drop_held(session);
-	acr_session_unref(session);
-	fuse_reply_err(req, -error);
-}
 
 void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
@@ -383,7 +328,7 @@ void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 		return;
 	}
 	file = fs_node_file(&node);
-	if (!file || !file->kind->unlink || node.dir != FS_SESSION)
+	if (!file || !file->kind->unlink || !fs_node_in_session(&node))
 		fuse_reply_err(req, EPERM);
 	else
 		fuse_reply_err(req, -file->kind->unlink(&node));

@@ -8,34 +8,15 @@
  * lock) before it is answered and its waiter freed, and never under the list's lock. */
 #include "fsops.h"
 
-#include "src/secret.h"
 #include "src/settings.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
-
-struct waiter {
-	struct waiter *prev, *next;    /* (f) */
-	enum { ARMING, WAITING, BUSY, TAKEN } state; /* (f) */
-	bool interrupted;              /* (f) */
-	fuse_req_t req;
-	struct fs_handle *handle;      /* its descriptor stays open while a request is kept */
-	struct acr_session *session;   /* a reference */
-	struct acr_account *account;   /* a reference: of the caller, charged with a request */
-	bool once;                     /* the handle is ours: a read of `random` */
-	unsigned request;              /* of a read: which request it waits for */
-	bool is_write;
-	size_t size;
-	off_t offset;
-	char *data; /* of a write, charged */
-	struct fs_answer answer;
-};
 
 struct front {
 	pthread_mutex_t lock; /* (f), after no other lock of ours; libfuse's come before it */
-	struct waiter *head, *tail;
+	struct fs_pending *head, *tail;
 	bool waking, again;        /* one thread at a time tries the waiters */
 	struct fs_handle *pollers; /* handles with a poll handle */
 	struct fs_handle *holders; /* handles that may hold a key */
@@ -94,7 +75,7 @@ static void front_free(struct acr_session *session)
 
 /* ---- the list; under (f) ---- */
 
-static void append(struct front *front, struct waiter *waiter)
+static void append(struct front *front, struct fs_pending *waiter)
 {
 	waiter->prev = front->tail;
 	waiter->next = NULL;
@@ -103,10 +84,10 @@ static void append(struct front *front, struct waiter *waiter)
 	else
 		front->head = waiter;
 	front->tail = waiter;
-	waiter->state = WAITING;
+	waiter->state = FS_WAITING;
 }
 
-static void take_off(struct front *front, struct waiter *waiter)
+static void take_off(struct front *front, struct fs_pending *waiter)
 {
 	if (waiter->prev)
 		waiter->prev->next = waiter->next;
@@ -116,27 +97,20 @@ static void take_off(struct front *front, struct waiter *waiter)
 		waiter->next->prev = waiter->prev;
 	else
 		front->tail = waiter->prev;
-	waiter->state = TAKEN;
+	waiter->state = FS_TAKEN;
 }
 
 /* ---- endings ---- */
 
-static void waiter_free(struct waiter *waiter)
+/* Answer it and give back what keeping it took; it is off all lists and disarmed. */
+static void finish(struct fs_pending *waiter, int error)
 {
 	struct acr_session *session = waiter->session;
+	struct acr_account *account = waiter->account;
 
-	acr_account_drop_request(waiter->account);
-	if (waiter->data) {
-		acr_account_release(waiter->account, waiter->size);
-		acr_secret_free(waiter->data);
-	}
-	acr_account_unref(waiter->account);
-	if (waiter->once) {
-		acr_session_cancel(session);
-		acr_session_unref(session);
-		free(waiter->handle);
-	}
-	free(waiter);
+	waiter->kind->answer(waiter, error); /* frees it */
+	acr_account_drop_request(account);
+	acr_account_unref(account);
 	atomic_fetch_sub(&kept, 1);
 	acr_session_unref(session);
 }
@@ -144,60 +118,49 @@ static void waiter_free(struct waiter *waiter)
 /* Called by libfuse with the request's lock held, also from within fuse_req_interrupt_func(). */
 static void interrupted(fuse_req_t req, void *data)
 {
-	struct waiter *waiter = data;
+	struct fs_pending *waiter = data;
 	struct front *front = waiter->session->front;
 	bool mine = false;
 
+	(void)req;
 	pthread_mutex_lock(&front->lock);
 	waiter->interrupted = true;
-	if (waiter->state == WAITING) {
+	if (waiter->state == FS_WAITING) {
 		take_off(front, waiter);
 		mine = true;
 	}
 	pthread_mutex_unlock(&front->lock);
 	if (!mine)
 		return;
-	fuse_reply_err(req, EINTR);
-	waiter_free(waiter);
+	finish(waiter, -EINTR);
 }
 
 /* Make sure that interrupted() neither runs nor will. */
-static void disarm(struct waiter *waiter)
+static void disarm(struct fs_pending *waiter)
 {
 	fuse_req_interrupt_func(waiter->req, NULL, NULL);
 }
 
 /* ---- trying ---- */
 
-static int attempt(struct waiter *waiter)
-{
-	if (waiter->is_write)
-		return fs_attempt_write(waiter->handle, waiter->data, waiter->size,
-					waiter->offset, false, &waiter->answer);
-	return fs_attempt_read(waiter->handle, waiter->size, waiter->offset, &waiter->request,
-			       &waiter->answer);
-}
-
 /* Try all once. Under (f), which is let go meanwhile; new ones at the tail are tried too.
  * Returns those that are to be answered, linked by next. */
-static struct waiter *attempt_all(struct front *front)
+static struct fs_pending *attempt_all(struct front *front)
 {
-	struct waiter *answered = NULL, **end = &answered, *next;
+	struct fs_pending *answered = NULL, **end = &answered, *next;
 
-	for (struct waiter *waiter = front->head; waiter; waiter = next) {
+	for (struct fs_pending *waiter = front->head; waiter; waiter = next) {
 		int result;
 
-		waiter->state = BUSY;
+		waiter->state = FS_TRIED;
 		pthread_mutex_unlock(&front->lock);
-		result = attempt(waiter);
+		result = waiter->kind->attempt(waiter);
 		pthread_mutex_lock(&front->lock);
-		waiter->state = WAITING;
+		waiter->state = FS_WAITING;
 		next = waiter->next;
 		if (result == -EAGAIN && !waiter->interrupted && !atomic_load(&closing))
 			continue;
-		if (result == -EAGAIN)
-			waiter->answer = (struct fs_answer){
-				.error = waiter->interrupted ? -EINTR : -ECANCELED };
+		waiter->error = result != -EAGAIN ? 0 : waiter->interrupted ? -EINTR : -ECANCELED;
 		take_off(front, waiter);
 		waiter->next = NULL;
 		*end = waiter;
@@ -206,13 +169,12 @@ static struct waiter *attempt_all(struct front *front)
 	return answered;
 }
 
-static void answer_all(struct waiter *waiter)
+static void answer_all(struct fs_pending *waiter)
 {
-	for (struct waiter *next; waiter; waiter = next) {
+	for (struct fs_pending *next; waiter; waiter = next) {
 		next = waiter->next;
 		disarm(waiter);
-		fs_answer_send(waiter->req, &waiter->answer);
-		waiter_free(waiter);
+		finish(waiter, waiter->error);
 	}
 }
 
@@ -238,7 +200,7 @@ static void notify_pollers(struct front *front)
 static void wake(struct acr_session *session)
 {
 	struct front *front = session->front;
-	struct waiter *answered;
+	struct fs_pending *answered;
 
 	if (!front) /* nobody has ever waited; who is about to looks again after queueing */
 		return;
@@ -259,44 +221,38 @@ static void wake(struct acr_session *session)
 
 /* ---- beginnings ---- */
 
-/* A waiter charged to the caller. NULL with *error. */
-static struct waiter *waiter_new(fuse_req_t req, struct fs_handle *handle, size_t size,
-				 off_t offset, int *error)
+/* Charge a waiter to its caller and give it what it needs. 0 or a negative errno. */
+static int prepare(struct fs_pending *waiter, struct acr_session *session)
 {
-	struct acr_account *account = acr_account_get(fuse_req_ctx(req)->uid);
-	struct waiter *waiter;
+	int error;
 
-	*error = account ? acr_account_add_request(account) : -ENOMEM;
-	waiter = *error ? NULL : calloc(1, sizeof *waiter);
-	if (waiter && !front_of(handle->session)) {
-		free(waiter);
-		waiter = NULL;
+	waiter->account = acr_account_get(fuse_req_ctx(waiter->req)->uid);
+	error = waiter->account ? acr_account_add_request(waiter->account) : -ENOMEM;
+	if (!error && !front_of(session)) {
+		acr_account_drop_request(waiter->account);
+		error = -ENOMEM;
 	}
-	if (!waiter) {
-		if (!*error) {
-			acr_account_drop_request(account);
-			*error = -ENOMEM;
-		}
-		if (account)
-			acr_account_unref(account);
-		return NULL;
-	}
-	waiter->req = req;
-	waiter->handle = handle;
-	waiter->session = acr_session_ref(handle->session);
-	waiter->account = account;
-	waiter->size = size;
-	waiter->offset = offset;
+	if (error && waiter->account)
+		acr_account_unref(waiter->account);
+	if (error)
+		return error;
+	waiter->session = acr_session_ref(session);
 	atomic_fetch_add(&kept, 1);
-	return waiter;
+	return 0;
 }
 
-static void wait(struct waiter *waiter)
+void fs_wait(struct fs_pending *waiter, struct acr_session *session)
 {
-	struct acr_session *session = acr_session_ref(waiter->session);
-	struct front *front = session->front;
+	struct front *front;
 	bool queued;
+	int error = prepare(waiter, session);
 
+	if (error) {
+		waiter->kind->answer(waiter, error);
+		return;
+	}
+	acr_session_ref(session);
+	front = session->front;
 	fuse_req_interrupt_func(waiter->req, interrupted, waiter);
 	pthread_mutex_lock(&front->lock);
 	queued = !waiter->interrupted && !atomic_load(&closing);
@@ -307,56 +263,9 @@ static void wait(struct waiter *waiter)
 		wake(session); /* what it waits for may have come in between */
 	} else {
 		disarm(waiter);
-		fuse_reply_err(waiter->req, waiter->interrupted ? EINTR : ECANCELED);
-		waiter_free(waiter);
+		finish(waiter, waiter->interrupted ? -EINTR : -ECANCELED);
 	}
 	acr_session_unref(session);
-}
-
-void fs_wait_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-		  unsigned request, bool once)
-{
-	int error;
-	struct waiter *waiter = waiter_new(req, handle, size, offset, &error);
-
-	if (waiter) {
-		waiter->once = once;
-		waiter->request = request;
-		wait(waiter);
-		return;
-	}
-	fuse_reply_err(req, -error);
-	if (once) {
-		acr_session_cancel(handle->session);
-		acr_session_unref(handle->session);
-		free(handle);
-	}
-}
-
-void fs_wait_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		   off_t offset)
-{
-	int error;
-	struct waiter *waiter = waiter_new(req, handle, size, offset, &error);
-
-	if (!waiter) {
-		fuse_reply_err(req, -error);
-		return;
-	}
-	waiter->is_write = true;
-	error = acr_account_charge(waiter->account, size);
-	if (!error) {
-		waiter->data = acr_private_alloc(size);
-		if (waiter->data) {
-			memcpy(waiter->data, data, size);
-			wait(waiter);
-			return;
-		}
-		acr_account_release(waiter->account, size);
-		error = -ENOSPC;
-	}
-	waiter_free(waiter);
-	fuse_reply_err(req, -error);
 }
 
 /* ---- poll ---- */
@@ -436,7 +345,7 @@ void fs_hold_end(struct fs_handle *handle)
 	pthread_mutex_unlock(&front->lock);
 }
 
-void fs_drop_held(struct acr_session *session)
+void fs_drop_held(struct acr_session *session, unsigned stage)
 {
 	struct front *front = session->front;
 
@@ -444,22 +353,23 @@ void fs_drop_held(struct acr_session *session)
 		return;
 	pthread_mutex_lock(&front->lock);
 	for (struct fs_handle *handle = front->holders; handle; handle = handle->next_holder)
-		fs_value_drop(handle);
+		if (!stage || stage == fs_node_stage(&handle->node))
+			fs_value_drop(handle);
 	pthread_mutex_unlock(&front->lock);
 }
 
 /* ---- the end ---- */
 
 /* Everything of a front that waits, to be answered. Under (fronts_lock). */
-static struct waiter *empty_front(struct front *front, struct waiter *list)
+static struct fs_pending *empty_front(struct front *front, struct fs_pending *list)
 {
 	pthread_mutex_lock(&front->lock);
-	for (struct waiter *waiter = front->head, *next; waiter; waiter = next) {
+	for (struct fs_pending *waiter = front->head, *next; waiter; waiter = next) {
 		next = waiter->next;
-		if (waiter->state != WAITING)
+		if (waiter->state != FS_WAITING)
 			continue; /* who is trying it sees that we are closing */
 		take_off(front, waiter);
-		waiter->answer = (struct fs_answer){ .error = -ECANCELED };
+		waiter->error = -ECANCELED;
 		waiter->next = list;
 		list = waiter;
 	}
@@ -470,7 +380,7 @@ static struct waiter *empty_front(struct front *front, struct waiter *list)
 
 void fs_wait_close(void)
 {
-	struct waiter *list = NULL;
+	struct fs_pending *list = NULL;
 
 	atomic_store(&closing, true);
 	pthread_mutex_lock(&fronts_lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The device with the fewest sessions, queued and running, for each one it works on at once.
  * Of equals the one with fewer bytes to do, then the first. */
-#include <acrypto/balancer.h>
+#include "words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -46,6 +46,7 @@ static int least_loaded_find_device(void *data, const struct acr_lb_session *ses
                                     struct acr_lb_choice *choice)
 {
 	struct least_loaded *balancer = data;
+	struct words words;
 	unsigned best = 0;
 
 	(void)session;
@@ -54,11 +55,18 @@ static int least_loaded_find_device(void *data, const struct acr_lb_session *ses
 			best = i;
 	choice->index = best;
 	choice->score = load(&devices[best]);
-	snprintf(choice->reason, sizeof(choice->reason), "load %" PRIu64 "/%u",
-	         sessions(&devices[best]), width(&devices[best]));
-	balancer->placed++;
+	words = words_begin(choice);
+	words_text(&words, "load ");
+	words_decimal(&words, (uint64_t)(choice->score * 100), 2);
+	words_text(&words, ": ");
+	words_number(&words, sessions(&devices[best]));
+	words_text(&words, " sessions for width ");
+	words_number(&words, width(&devices[best]));
+	words_text(&words, ", least of ");
+	words_number(&words, n);
+	atomic_fetch_add_explicit(&balancer->placed, 1, memory_order_relaxed);
 	if (!sessions(&devices[best]))
-		balancer->idle++;
+		atomic_fetch_add_explicit(&balancer->idle, 1, memory_order_relaxed);
 	return 0;
 }
 

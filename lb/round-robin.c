@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The devices in turn, whatever they have to do. */
-#include <acrypto/balancer.h>
+#include "words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,13 +23,18 @@ static int round_robin_find_device(void *data, const struct acr_lb_session *sess
                                    struct acr_lb_choice *choice)
 {
 	struct round_robin *balancer = data;
-	uint64_t turn = balancer->turns++;
+	uint64_t turn = atomic_fetch_add_explicit(&balancer->turns, 1, memory_order_relaxed);
+	struct words words;
 
 	(void)session;
 	(void)devices;
 	choice->index = (unsigned)(turn % n);
 	choice->score = 0;
-	snprintf(choice->reason, sizeof(choice->reason), "turn %u of %u", choice->index + 1, n);
+	words = words_begin(choice);
+	words_text(&words, "turn ");
+	words_number(&words, choice->index + 1);
+	words_text(&words, " of ");
+	words_number(&words, n);
 	return 0;
 }
 

@@ -14,6 +14,7 @@ struct acr_account {
 	atomic_size_t bytes;     /* (a) src, dst, windows, histories, kept requests */
 	atomic_size_t sessions;  /* (a) */
 	atomic_size_t requests;  /* (a) kept (unanswered) requests */
+	unsigned visits;         /* of the front end to its memory, under a lock of its own */
 };
 
 /* The user's account, made when needed. Returns owned, NULL: no memory. Any thread. */

@@ -7,6 +7,7 @@
 
 #define OP(x)     (1u << ACR_##x)
 #define OPS_CRYPT (OP(ENCRYPT) | OP(DECRYPT))
+#define OPS_MAC   (OP(MAC) | OP(VERIFY))
 
 #define KiB 1024ull
 #define MiB (1024 * KiB)
@@ -86,16 +87,16 @@
 	{ .name = N, .kind = ACR_KIND_HASH, .ops = OP(HASH), .block = 1, .out = SIZE,            \
 	  .out_max = 1 * GiB, .in_max = ANY, .pieces = ACR_PIECES_STATE, .flags = ACR_ALG_XOF }
 #define MAC(N, KMIN, KMAX, SIZE)                                                                \
-	{ .name = N, .kind = ACR_KIND_MAC, .ops = OP(MAC), .key_min = KMIN,                      \
+	{ .name = N, .kind = ACR_KIND_MAC, .ops = OPS_MAC, .key_min = KMIN,                      \
 	  .key_max = KMAX, .block = 1, .tags = UPTO(SIZE), .tag_default = SIZE, .out = SIZE,     \
 	  .in_max = ANY, .pieces = ACR_PIECES_STATE }
 #define GMAC(BITS, K)                                                                           \
-	{ .name = "gmac-aes-" #BITS, .kind = ACR_KIND_MAC, .ops = OP(MAC),                       \
+	{ .name = "gmac-aes-" #BITS, .kind = ACR_KIND_MAC, .ops = OPS_MAC,                       \
 	  .key_min = K, .key_max = K, .block = 1, .iv_min = 1, .iv_max = 128, .iv_default = 12,  \
 	  .tags = TAGS_GCM, .tag_default = 16, .out = 16, .in_max = 64 * GiB - 32,               \
 	  .pieces = ACR_PIECES_STATE, .flags = ACR_ALG_UNIQUE_IV }
 #define KMAC(BITS, SIZE)                                                                        \
-	{ .name = "kmac-" #BITS, .kind = ACR_KIND_MAC, .ops = OP(MAC), .key_min = 4,             \
+	{ .name = "kmac-" #BITS, .kind = ACR_KIND_MAC, .ops = OPS_MAC, .key_min = 4,             \
 	  .key_max = 512, .block = 1, .tags = UPTO(SIZE), .tag_default = SIZE, .out = SIZE,      \
 	  .out_max = 1 * MiB, .in_max = ANY, .pieces = ACR_PIECES_STATE, .flags = ACR_ALG_XOF }
 
@@ -107,6 +108,29 @@
 	{ .name = "pbkdf2-" N, .kind = ACR_KIND_KDF, .ops = OP(DERIVE), .key_max = ANY_KEY_MAX,  \
 	  .block = 1, .iv_max = SALT_MAX, .out = SIZE, .out_max = 1 * MiB,                       \
 	  .flags = ACR_ALG_XOF | ACR_ALG_SALT | ACR_ALG_SLOW }
+
+/* Keys are PEM or DER, so their length says little. RSA goes to 16384 bits. */
+#define PKEY(N, KIND, OPS) .name = N, .kind = ACR_KIND_##KIND, .ops = OPS, .key_min = 1,         \
+	  .key_max = ANY_KEY_MAX, .block = 1
+#define RSA_MAX   2048
+#define SIGN(N, DIGEST, MAX, FLAGS)                                                             \
+	{ PKEY(N, SIGN, OP(SIGN) | OP(VERIFY)), .out_max = MAX, .in_max = ANY, .digest = DIGEST, \
+	  .flags = FLAGS }
+#define RSA_SIGN(N, SCHEME, DIGEST)                                                             \
+	{ PKEY(N, SIGN, OP(SIGN) | OP(VERIFY)), .out_max = RSA_MAX, .in_max = ANY,               \
+	  .digest = DIGEST, .scheme = SCHEME, .flags = ACR_ALG_SLOW }
+#define AGREE(N, SIZE, FLAGS)                                                                   \
+	{ PKEY(N, AGREE, OP(DERIVE)), .out = SIZE, .in_min = 1, .in_max = ANY_KEY_MAX,           \
+	  .flags = FLAGS }
+/* For each curve the longest signature: 9 bytes of DER at most around r and s. */
+#define PKEY_DIGEST(N)                                                                          \
+	RSA_SIGN("rsa-" N, "pkcs1", N), RSA_SIGN("rsa-pss-" N, "pss", N),                        \
+	{ PKEY("rsa-oaep-" N, PKCRYPT, OPS_CRYPT), .out_max = RSA_MAX, .in_max = RSA_MAX,        \
+	  .digest = N, .scheme = "oaep", .flags = ACR_ALG_SLOW },                                \
+	SIGN("ecdsa-prime256v1-" N, N, 2 * 32 + 9, 0),                                           \
+	SIGN("ecdsa-secp384r1-" N, N, 2 * 48 + 9, ACR_ALG_SLOW),                                 \
+	SIGN("ecdsa-secp521r1-" N, N, 2 * 66 + 9, ACR_ALG_SLOW),                                 \
+	SIGN("ecdsa-secp256k1-" N, N, 2 * 32 + 9, ACR_ALG_SLOW)
 
 /* Everything that a digest gives rise to. */
 #define DIGEST(N, SIZE)                                                                         \
@@ -126,6 +150,8 @@ static const struct acr_alg table[] = {
 	  .key_max = 32, .block = 64, .iv_min = 12, .iv_max = 12, .iv_default = 12,
 	  .tags = TAG(16), .tag_default = 16, .in_max = 256 * GiB - 64,
 	  .pieces = ACR_PIECES_STATE, .flags = ACR_ALG_UNIQUE_IV },
+	{ .name = "xor", .kind = ACR_KIND_CIPHER, .ops = OPS_CRYPT, .key_min = 1,
+	  .key_max = ANY_KEY_MAX, .block = 1, .in_max = ANY, .flags = ACR_ALG_TWO_INPUTS },
 	MODES("des", 8, 8), MODES("des-ede3", 24, 8),
 	CAMELLIA(16, 128), CAMELLIA(24, 192), CAMELLIA(32, 256),
 	ARIA(16, 128), ARIA(24, 192), ARIA(32, 256),
@@ -146,6 +172,27 @@ static const struct acr_alg table[] = {
 	{ .name = "scrypt", .kind = ACR_KIND_KDF, .ops = OP(DERIVE), .key_max = ANY_KEY_MAX,
 	  .block = 1, .iv_max = SALT_MAX, .out = 64, .out_max = 1 * MiB,
 	  .flags = ACR_ALG_XOF | ACR_ALG_SALT | ACR_ALG_SLOW },
+
+	PKEY_DIGEST("sha1"), PKEY_DIGEST("sha224"), PKEY_DIGEST("sha256"), PKEY_DIGEST("sha384"),
+	PKEY_DIGEST("sha512"), PKEY_DIGEST("sha512-224"), PKEY_DIGEST("sha512-256"),
+	PKEY_DIGEST("sha3-224"), PKEY_DIGEST("sha3-256"), PKEY_DIGEST("sha3-384"),
+	PKEY_DIGEST("sha3-512"),
+	SIGN("sm2", "sm3", 2 * 32 + 9, ACR_ALG_SLOW),
+	SIGN("ed25519", NULL, 64, 0), SIGN("ed448", NULL, 114, ACR_ALG_SLOW),
+	AGREE("ecdh-prime256v1", 32, 0), AGREE("ecdh-secp384r1", 48, ACR_ALG_SLOW),
+	AGREE("ecdh-secp521r1", 66, ACR_ALG_SLOW), AGREE("ecdh-secp256k1", 32, ACR_ALG_SLOW),
+	AGREE("x25519", 32, 0), AGREE("x448", 56, ACR_ALG_SLOW),
+	{ PKEY("modexp", PKCRYPT, OPS_CRYPT), .out_max = RSA_MAX, .in_max = RSA_MAX,
+	  .flags = ACR_ALG_SLOW },
+};
+
+/* Other names of the same: what begins with the first may begin with the second. */
+static const struct {
+	const char *canonical, *alias;
+} aliases[] = {
+	{ "ecdsa-prime256v1-", "ecdsa-p256-" }, { "ecdsa-secp384r1-", "ecdsa-p384-" },
+	{ "ecdsa-secp521r1-", "ecdsa-p521-" },  { "ecdh-prime256v1", "ecdh-p256" },
+	{ "ecdh-secp384r1", "ecdh-p384" },      { "ecdh-secp521r1", "ecdh-p521" },
 };
 /* clang-format on */
 
@@ -159,13 +206,28 @@ static const char *const opcode_names[ACR_OPCODES] = {
 
 static GHashTable *by_name;
 
+static void add_aliases(const struct acr_alg *alg)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(aliases); i++) {
+		const char *rest = alg->name + strlen(aliases[i].canonical);
+		g_autofree char *name = NULL;
+
+		if (!g_str_has_prefix(alg->name, aliases[i].canonical))
+			continue;
+		name = g_strconcat(aliases[i].alias, rest, NULL);
+		g_hash_table_insert(by_name, (gpointer)g_intern_string(name), (gpointer)alg);
+	}
+}
+
 void acr_alg_init(void)
 {
 	if (by_name)
 		return;
 	by_name = g_hash_table_new(g_str_hash, g_str_equal);
-	for (unsigned i = 1; i < G_N_ELEMENTS(table); i++)
+	for (unsigned i = 1; i < G_N_ELEMENTS(table); i++) {
 		g_hash_table_insert(by_name, (gpointer)table[i].name, (gpointer)&table[i]);
+		add_aliases(&table[i]);
+	}
 }
 
 const struct acr_alg *acr_alg_find(const char *name)

@@ -7,7 +7,7 @@
 #include <acrypto/driver.h>
 
 enum acr_kind { ACR_KIND_RNG, ACR_KIND_CIPHER, ACR_KIND_AEAD, ACR_KIND_WRAP, ACR_KIND_HASH,
-		ACR_KIND_MAC, ACR_KIND_KDF };
+		ACR_KIND_MAC, ACR_KIND_KDF, ACR_KIND_SIGN, ACR_KIND_PKCRYPT, ACR_KIND_AGREE };
 
 /* How the input may be cut into parts (for `stream`). NONE: not at all. The chained ones are
  * whole requests whose IV the core computes from the part before. STATE: the driver hands a
@@ -20,6 +20,7 @@ enum acr_pieces { ACR_PIECES_NONE, ACR_PIECES_ECB, ACR_PIECES_CBC, ACR_PIECES_CF
 #define ACR_ALG_XOF       4u /* output length is the user's choice (`length`) */
 #define ACR_ALG_SALT      8u /* iv is a salt: may be absent, any length to iv_max */
 #define ACR_ALG_CCM       16u /* nonce and message length share 15 bytes */
+#define ACR_ALG_TWO_INPUTS 64u /* a second operand: key, or the output that input2 names */
 #define ACR_ALG_SLOW      32u /* costs far more than its input length says: never inline */
 
 struct acr_alg {
@@ -32,15 +33,17 @@ struct acr_alg {
 	uint64_t tags;     /* bit (n - 1): a tag or MAC of n bytes is allowed */
 	unsigned tag_default; /* bytes; 0: none */
 	unsigned out;      /* digest, MAC or default derived bytes; 0: as long as the input */
-	uint64_t out_max;  /* most bytes for `length` */
+	uint64_t out_max;  /* most bytes for `length`; of public-key algorithms, of output */
 	uint64_t in_min, in_max; /* bytes of input to encrypt, hash, ... */
 	unsigned in_step;  /* input must be a multiple of this many bytes (after padding) */
 	enum acr_pieces pieces;
 	unsigned flags;    /* ACR_ALG_* */
+	const char *digest; /* of signatures and OAEP: canonical name of the digest; NULL: none */
+	const char *scheme; /* RSA: what `padding` says; NULL: not RSA */
 };
 
 /* Most rows the table can have; sizes the capability matrices. */
-#define ACR_ALGS 256
+#define ACR_ALGS 512
 
 /* The row of a name, or of an alias. NULL: unknown. Any thread after acr_alg_init(). */
 const struct acr_alg *acr_alg_find(const char *name);

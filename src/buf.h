@@ -16,7 +16,7 @@ struct acr_blob {
 	uint8_t data[];
 };
 
-/* A copy of len bytes. secret: in locked memory. Returns owned, or NULL with *error set to
+/* A copy of len bytes; data NULL: zeros, which the caller fills. secret: in locked memory. Returns owned, or NULL with *error set to
  * -EDQUOT or -ENOSPC. Any thread. */
 struct acr_blob *acr_blob_new(const void *data, size_t len, bool secret,
 			      struct acr_account *account, int *error);

@@ -168,6 +168,23 @@ ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, ui
 	return done;
 }
 
+int acr_src_give(struct acr_session *session, struct acr_buf *buf)
+{
+	int error;
+
+	pthread_mutex_lock(&session->lock);
+	error = gone(session);
+	if (!error)
+		error = start_over(session);
+	if (!error) {
+		session->src = acr_buf_ref(buf);
+		session->src_opened = true;
+		session->refused = false;
+	}
+	pthread_mutex_unlock(&session->lock);
+	return error;
+}
+
 /* Under the lock. */
 static int truncate_src(struct acr_session *session, uint64_t size)
 {
@@ -229,14 +246,40 @@ bool acr_src_writable(struct acr_session *session)
 
 /* ---- dst ---- */
 
-/* Under the lock. 0 with a piece, -EAGAIN, the request's error, or 1: start it first. */
-static int try_read(struct acr_session *session, unsigned *request, uint64_t offset, size_t len,
-		    struct acr_piece *piece)
+/* The request of this stage; 0: the session's own dst. NULL: there is no such stage. */
+static struct acr_stage *reader_stage(struct acr_session *session, unsigned number)
 {
-	enum acr_format format = session->stage.format;
-	uint64_t length;
+	return acr_route_stage(session, number ? number : session->last);
+}
 
-	if (gone(session))
+/* Has the stage ended, or can't it any more in this request? */
+static bool stage_over(const struct acr_session *session, const struct acr_stage *stage)
+{
+	return stage->ended || has_ended(session);
+}
+
+/* How a stage that is over ended: 0, its error, or that of an earlier stage. */
+static int stage_result(struct acr_session *session, struct acr_stage *stage)
+{
+	if (stage->ended)
+		return stage->result;
+	if (session->state != ACR_DONE)
+		return session->result;
+	acr_stage_explain(session, stage, -ENODATA, "this stage was added after the request: "
+			  "write continue to ctl");
+	return -ENODATA;
+}
+
+/* Under the lock. 0 with a piece, -EAGAIN, the request's error, or 1: start it first. */
+static int try_read(struct acr_session *session, unsigned number, unsigned *request,
+		    uint64_t offset, size_t len, struct acr_piece *piece)
+{
+	enum acr_format format = acr_stage_format(session, number);
+	struct acr_stage *stage = reader_stage(session, number);
+	uint64_t length;
+	int error;
+
+	if (gone(session) || !stage)
 		return -ECANCELED;
 	if (!*request)
 		*request = session->request + 1;
@@ -246,22 +289,23 @@ static int try_read(struct acr_session *session, unsigned *request, uint64_t off
 		return 1; /* also when it was refused before: something may be better now */
 	if (session->stream) /* not stream_mode, which may have been written since */
 		return acr_stream_take(session, len, piece);
-	if (session->state == ACR_ACTIVE)
+	if (!stage_over(session, stage))
 		return -EAGAIN;
-	if (session->state != ACR_DONE)
-		return session->result;
-	length = acr_format_length(format, session->dst->len);
+	error = stage_result(session, stage);
+	if (error)
+		return error;
+	length = acr_format_length(format, stage->dst->len);
 	*piece = (struct acr_piece){ .format = format };
 	if (offset >= length || !len)
 		return 0;
-	piece->buf = acr_buf_ref(session->dst);
+	piece->buf = acr_buf_ref(stage->dst);
 	piece->offset = (size_t)offset;
 	piece->len = (size_t)MIN(len, length - offset);
 	return 0;
 }
 
-int acr_dst_read(struct acr_session *session, unsigned *request, uint64_t offset, size_t len,
-		 struct acr_piece *piece)
+int acr_dst_read(struct acr_session *session, unsigned stage, unsigned *request, uint64_t offset,
+		 size_t len, struct acr_piece *piece)
 {
 	bool streams;
 
@@ -269,7 +313,7 @@ int acr_dst_read(struct acr_session *session, unsigned *request, uint64_t offset
 		int result;
 
 		pthread_mutex_lock(&session->lock);
-		result = try_read(session, request, offset, len, piece);
+		result = try_read(session, stage, request, offset, len, piece);
 		streams = session->stream_mode;
 		pthread_mutex_unlock(&session->lock);
 		if (result == 1) {
@@ -299,26 +343,32 @@ void acr_piece_copy(const struct acr_piece *piece, uint8_t *out)
 				  out, piece->len);
 }
 
-uint64_t acr_dst_size(struct acr_session *session)
+uint64_t acr_dst_size(struct acr_session *session, unsigned number)
 {
+	struct acr_stage *stage;
 	uint64_t size = 0;
 
 	pthread_mutex_lock(&session->lock);
-	if (session->state == ACR_DONE && session->dst)
-		size = acr_format_length(session->stage.format, session->dst->len);
+	stage = reader_stage(session, number);
+	if (stage && !session->stream && stage->ended && !stage->result && stage->dst)
+		size = acr_format_length(acr_stage_format(session, number), stage->dst->len);
 	pthread_mutex_unlock(&session->lock);
 	return size;
 }
 
-bool acr_dst_readable(struct acr_session *session, bool *failed)
+bool acr_dst_readable(struct acr_session *session, unsigned number, bool *failed)
 {
+	struct acr_stage *stage;
 	bool readable;
 
 	pthread_mutex_lock(&session->lock);
-	*failed = session->state == ACR_FAILED || session->state == ACR_CANCELLED ||
-		  session->removed;
-	readable = *failed || session->state == ACR_DONE ||
-		   acr_stream_has_output(session);
+	stage = reader_stage(session, number);
+	*failed = session->removed || !stage;
+	if (stage && stage->ended)
+		*failed |= stage->result != 0;
+	else
+		*failed |= session->state == ACR_FAILED || session->state == ACR_CANCELLED;
+	readable = *failed || stage_over(session, stage) || acr_stream_has_output(session);
 	pthread_mutex_unlock(&session->lock);
 	return readable;
 }

@@ -3,6 +3,8 @@
 #include "device.h"
 
 #include "device_inner.h"
+#include "group.h"
+#include "health.h"
 #include "module.h"
 #include "secret.h"
 
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define INLINE_MAX ((size_t)64 * 1024) /* above, a hand-over costs less than the waiting */
 
@@ -29,7 +32,9 @@ void acr_device_unref(struct acr_device *dev)
 	pthread_mutex_destroy(&dev->lock);
 	pthread_mutex_destroy(&dev->control);
 	pthread_cond_destroy(&dev->work);
+	pthread_cond_destroy(&dev->left);
 	g_ptr_array_unref(dev->caps);
+	acr_group_free(dev->group);
 	acr_device_spec_free(dev->spec);
 	acr_module_unref(dev->module);
 	free(dev);
@@ -37,33 +42,57 @@ void acr_device_unref(struct acr_device *dev)
 
 /* ---- accounting; all under (q) ---- */
 
+/* How much there is to do, by one attempt more (1) or less (-1). */
+static void weigh(struct acr_device *dev, const struct acr_attempt *attempt, uint64_t by)
+{
+	acr_count_serial(&dev->load_bytes, by * attempt->job->src_len);
+	if (attempt->cost_ns) {
+		acr_count_serial(&dev->predicted_ns, by * attempt->cost_ns);
+	} else {
+		acr_count_serial(&dev->unpredicted, by);
+		acr_count_serial(&dev->unpredicted_bytes, by * attempt->job->src_len);
+	}
+}
+
+/* There is something in the queue. A thread that is at work looks again by itself. */
+static void wake_one(struct acr_device *dev)
+{
+	bool full = !(dev->driver->flags & ACR_DRIVER_SYNC) &&
+		    atomic_load(&dev->running_count) >= dev->width;
+
+	if (dev->sleeping && !dev->blocked && !full)
+		pthread_cond_signal(&dev->work);
+}
+
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_add(&attempt->cap->queued, 1);
-	acr_count(&dev->queued_count, 1);
-	acr_count(&dev->load_bytes, attempt->job->src_len);
+	acr_count_serial(&dev->queued_count, 1);
+	weigh(dev, attempt, 1);
 }
 
 void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_sub(&attempt->cap->queued, 1);
-	acr_count(&dev->queued_count, (uint64_t)-1);
-	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	acr_count_serial(&dev->queued_count, (uint64_t)-1);
+	weigh(dev, attempt, (uint64_t)-1);
 }
 
-void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now)
+void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
+			      unsigned beside)
 {
 	atomic_store_explicit(&attempt->state, ACR_RUNNING, memory_order_relaxed);
 	attempt->started_ns = now;
+	attempt->beside = beside;
 	attempt->prev = NULL;
 	attempt->next = dev->running;
 	if (dev->running)
 		dev->running->prev = attempt;
 	dev->running = attempt;
-	acr_count(&dev->running_count, 1);
-	acr_count(&dev->load_bytes, attempt->job->src_len);
-	acr_count(&dev->counters.started, 1);
-	acr_count(&attempt->cap->counters.started, 1);
+	acr_count_serial(&dev->running_count, 1);
+	weigh(dev, attempt, 1);
+	acr_count_serial(&dev->counters.started, 1);
+	acr_count_serial(&attempt->cap->counters.started, 1);
 }
 
 static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
@@ -74,8 +103,8 @@ static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
 		dev->running = attempt->next;
 	if (attempt->next)
 		attempt->next->prev = attempt->prev;
-	acr_count(&dev->running_count, (uint64_t)-1);
-	acr_count(&dev->load_bytes, -(uint64_t)attempt->job->src_len);
+	acr_count_serial(&dev->running_count, (uint64_t)-1);
+	weigh(dev, attempt, (uint64_t)-1);
 }
 
 bool acr_device_has_room(const struct acr_capstat *cap)
@@ -120,6 +149,9 @@ static int prepare(struct acr_device *dev, struct acr_attempt *attempt)
 	op->src.data = job->src_len ? job->src->data + job->src_offset : NULL;
 	op->src.len = job->src_len;
 	op->numbers = job->numbers;
+	op->sig = acr_blob_bytes(job->sig);
+	op->private_area = acr_blob_bytes(job->private_area);
+	op->pkey = job->pkey;
 	op->dst = attempt->dst->data ? attempt->dst->data + job->dst_head : NULL;
 	op->dst_size = job->dst_size;
 	op->dst_len = 0;
@@ -163,17 +195,18 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		}
 		stop_running(dev, attempt);
 		atomic_store(&attempt->shown, false);
-		acr_count(&dev->counters.started, (uint64_t)-1);
-		acr_count(&attempt->cap->counters.started, (uint64_t)-1);
+		acr_count_serial(&dev->counters.started, (uint64_t)-1);
+		acr_count_serial(&attempt->cap->counters.started, (uint64_t)-1);
 		attempt->started_ns = 0;
 		/* Once it is queued, others may run it or free it. */
 		area = attempt->op.driver_area;
 		attempt->op.driver_area = NULL;
-		if (atomic_load(&dev->state) != ACR_BROKEN && !dev->stopping)
+		if (atomic_load(&dev->state) != ACR_BROKEN &&
+		    atomic_load(&dev->state) != ACR_REMOVED && !dev->stopping)
 			queued = acr_queue_return(&dev->queue, &attempt->entry);
 		if (queued) {
 			acr_device_enter_queue(dev, attempt);
-			pthread_cond_signal(&dev->work);
+			wake_one(dev);
 		}
 		pthread_mutex_unlock(&dev->lock);
 		acr_secret_free(area);
@@ -193,6 +226,13 @@ static void repeat_cancels(struct acr_device *dev, struct acr_op **ops, struct a
 	}
 }
 
+static int thread_id(void)
+{
+	static _Thread_local int id;
+
+	return id ? id : (id = gettid());
+}
+
 void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, unsigned n)
 {
 	struct acr_op *ops[ACR_BATCH_MAX];
@@ -206,17 +246,17 @@ void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, un
 	if (dev->driver->cancel)
 		for (unsigned i = 0; i < n; i++)
 			jobs[i] = acr_job_ref(((struct acr_attempt *)ops[i])->job);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		atomic_store(&((struct acr_attempt *)ops[i])->tid, thread_id());
 		atomic_store(&((struct acr_attempt *)ops[i])->shown, true);
-	pthread_mutex_lock(&dev->lock);
-	returns = dev->returns;
-	pthread_mutex_unlock(&dev->lock);
+	}
+	returns = atomic_load(&dev->returns);
 	accepted = dev->driver->submit(dev, ops, n);
 	if (accepted < (int)n) {
 		put_back(dev, ops + MAX(accepted, 0), n - (unsigned)MAX(accepted, 0));
 		pthread_mutex_lock(&dev->lock);
 		/* Unless something came back meanwhile, there is no room until it does. */
-		dev->blocked = dev->returns == returns;
+		dev->blocked = atomic_load(&dev->returns) == returns;
 		pthread_mutex_unlock(&dev->lock);
 	}
 	if (dev->driver->cancel)
@@ -231,14 +271,14 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	bool run = false;
 
 	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->state) != ACR_READY) {
+	if (!acr_device_takes(dev, attempt->job)) {
 		error = -ENODEV;
 	} else if (may_inline && may_run_inline(dev, attempt->job)) {
 		run = true;
-		dev->callers++;
-		acr_device_start_running(dev, attempt, attempt->queued_ns);
+		atomic_fetch_add(&dev->callers, 1);
+		acr_device_start_running(dev, attempt, attempt->queued_ns, 1);
 	} else if (!acr_device_has_room(attempt->cap)) {
-		attempt->overflows = attempt->job->bound != NULL;
+		attempt->overflows = acr_job_pinned(attempt->job);
 		error = -EAGAIN;
 		if (attempt->overflows) {
 			/* It may go nowhere else: let it wait here. */
@@ -250,7 +290,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		error = acr_queue_insert(&dev->queue, &attempt->entry) ? 0 : -EAGAIN;
 		if (!error) {
 			acr_device_enter_queue(dev, attempt);
-			pthread_cond_signal(&dev->work);
+			wake_one(dev);
 		}
 	}
 	pthread_mutex_unlock(&dev->lock);
@@ -258,10 +298,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		return error;
 	acr_device_ref(dev);
 	acr_device_submit(dev, &attempt, 1);
-	pthread_mutex_lock(&dev->lock);
-	if (!--dev->callers)
-		pthread_cond_broadcast(&dev->work);
-	pthread_mutex_unlock(&dev->lock);
+	acr_device_leave_driver(dev);
 	acr_device_unref(dev);
 	return 0;
 }
@@ -280,7 +317,7 @@ void acr_device_refill(struct acr_device *dev)
 		}
 		attempt->overflows = false;
 		acr_device_enter_queue(dev, attempt);
-		pthread_cond_signal(&dev->work);
+		wake_one(dev);
 	}
 }
 
@@ -313,17 +350,33 @@ bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
 		return false;
 	stop_running(dev, attempt);
 	atomic_fetch_add(&dev->orphans, 1);
-	acr_count(&dev->counters.finished, 1);
-	acr_count(&attempt->cap->counters.finished, 1);
+	acr_count_serial(&dev->counters.finished, 1);
+	acr_count_serial(&attempt->cap->counters.finished, 1);
 	return true;
 }
 
 void acr_device_leave_driver(struct acr_device *dev)
 {
+	/* Sequentially consistent: either we see that somebody waits, or they see that we left. */
+	if (atomic_fetch_sub(&dev->callers, 1) != 1 || !atomic_load(&dev->awaited))
+		return;
 	pthread_mutex_lock(&dev->lock);
-	dev->callers--;
-	pthread_cond_broadcast(&dev->work);
+	pthread_cond_broadcast(&dev->left);
 	pthread_mutex_unlock(&dev->lock);
+}
+
+bool acr_device_await_callers(struct acr_device *dev, unsigned seconds)
+{
+	struct timespec until;
+	int late = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	atomic_fetch_add(&dev->awaited, 1);
+	while (atomic_load(&dev->callers) && !late)
+		late = pthread_cond_timedwait(&dev->left, &dev->lock, &until);
+	atomic_fetch_sub(&dev->awaited, 1);
+	return !late;
 }
 
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
@@ -339,9 +392,9 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	given = acr_device_make_orphan(dev, attempt);
-	dev->callers += given;
+	atomic_fetch_add(&dev->callers, given);
 	if (given && dev->queue.count)
-		pthread_cond_signal(&dev->work);
+		wake_one(dev);
 	pthread_mutex_unlock(&dev->lock);
 	if (!given)
 		return false;
@@ -359,7 +412,7 @@ static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_
 
 	acr_hist_add(&dev->queue_hist, attempt->started_ns - attempt->queued_ns);
 	acr_hist_add(&dev->process_hist, process);
-	acr_count(&dev->busy_ns, process);
+	acr_count_serial(&dev->busy_ns, process);
 	if (error)
 		return;
 	acr_average_add(&attempt->cap->mean_ns, process ? process : 1);
@@ -368,53 +421,63 @@ static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_
 				(uint64_t)((double)bytes * 1e9 / (double)process));
 }
 
-static void tally(struct acr_counters *counters, bool result, size_t bytes)
+/* Is it no sign of ill health? */
+static bool blameless(int error)
 {
-	acr_count(&counters->finished, 1);
-	acr_count(result ? &counters->completed : &counters->failed, 1);
-	if (result)
-		acr_count(&counters->bytes, bytes);
+	return error == -EOPNOTSUPP || error == -EAGAIN || error == -ENOSPC || error == -EDQUOT;
 }
 
-/* The device has something less to do: it may take more. */
+static bool is_result(int error)
+{
+	return !error || error == -EBADMSG || error == -EINVAL;
+}
+
+static void tally(struct acr_counters *counters, int error, size_t bytes)
+{
+	acr_count_serial(&counters->finished, 1);
+	if (!blameless(error))
+		acr_count_serial(is_result(error) ? &counters->completed : &counters->failed, 1);
+	if (is_result(error))
+		acr_count_serial(&counters->bytes, bytes);
+}
+
+/* The device has something less to do: it may take more. Under (q). */
 static void returned(struct acr_device *dev)
 {
-	pthread_mutex_lock(&dev->lock);
 	dev->blocked = false;
-	dev->returns++;
+	atomic_fetch_add(&dev->returns, 1);
 	if (dev->queue.count)
-		pthread_cond_signal(&dev->work);
-	pthread_mutex_unlock(&dev->lock);
+		wake_one(dev);
 }
 
 void acr_op_done(struct acr_op *op, int error)
 {
 	struct acr_attempt *attempt = (struct acr_attempt *)op;
 	struct acr_device *dev = attempt->device;
-	bool result = !error || error == -EBADMSG || error == -EINVAL;
-	bool blameless = error == -EOPNOTSUPP || error == -ENOSPC || error == -EDQUOT;
 	int expected = ACR_RUNNING;
 	uint64_t now = acr_now_ns();
+	bool orphan = !atomic_compare_exchange_strong(&attempt->state, &expected, ACR_ENDED);
 
-	if (!atomic_compare_exchange_strong(&attempt->state, &expected, ACR_ENDED)) {
-		/* An orphan came home; its job went on long ago. */
+	pthread_mutex_lock(&dev->lock);
+	if (!orphan) {
+		measure(dev, attempt, now, error);
+		tally(&dev->counters, error, attempt->job->src_len);
+		tally(&attempt->cap->counters, error, attempt->job->src_len);
+		stop_running(dev, attempt);
+		if (!error)
+			acr_device_learn(attempt, now - attempt->started_ns);
+		if (!blameless(error))
+			acr_health_note(dev, !is_result(error));
+	}
+	returned(dev);
+	pthread_mutex_unlock(&dev->lock);
+	if (orphan) {
+		/* It came home late; its job went on long ago. */
 		atomic_fetch_sub(&dev->orphans, 1);
-		returned(dev);
 		acr_job_unref(attempt->job);
 		return;
 	}
-	measure(dev, attempt, now, error);
-	if (!blameless) {
-		tally(&dev->counters, result, attempt->job->src_len);
-		tally(&attempt->cap->counters, result, attempt->job->src_len);
-	} else {
-		acr_count(&dev->counters.finished, 1);
-		acr_count(&attempt->cap->counters.finished, 1);
-	}
-	pthread_mutex_lock(&dev->lock);
-	stop_running(dev, attempt);
-	pthread_mutex_unlock(&dev->lock);
-	returned(dev);
+	attempt->ended_ns = now;
 	acr_sched_ended(attempt, error);
 }
 
@@ -422,8 +485,7 @@ void acr_device_ready(struct acr_device *dev)
 {
 	pthread_mutex_lock(&dev->lock);
 	dev->blocked = false;
-	dev->returns++;
+	atomic_fetch_add(&dev->returns, 1);
 	pthread_cond_broadcast(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
 }
-

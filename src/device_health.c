@@ -2,8 +2,12 @@
 /* Devices that break, drain, hang and come back, and where their sessions go then. */
 #include "device_inner.h"
 
+#include "health.h"
+
 #include <errno.h>
 #include <stdio.h>
+
+#define QUIET_S 2 /* that reset() waits for threads to leave the driver */
 
 /* Empty the queue; keep_bound: leave what can't go elsewhere. Under (q). Returns a list
  * through `next`. */
@@ -14,7 +18,7 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 
 	while ((entry = acr_queue_pop(&dev->queue))) {
 		struct acr_attempt *attempt = attempt_of(entry);
-		struct acr_attempt **to = keep_bound && attempt->job->bound ? &kept : &list;
+		struct acr_attempt **to = keep_bound && acr_job_pinned(attempt->job) ? &kept : &list;
 		acr_device_leave_queue(dev, attempt);
 		attempt->next = *to;
 		*to = attempt;
@@ -64,14 +68,29 @@ static void displace(struct acr_device *dev, struct acr_attempt *list, bool orph
 	}
 }
 
-/* Stop taking work; what is queued and running goes elsewhere. */
+/* What was queued and running goes elsewhere. Under (q), which is let go meanwhile. */
+static void move_away(struct acr_device *dev)
+{
+	struct acr_attempt *queued = take_queued(dev, false), *running = take_running(dev);
+
+	atomic_fetch_add(&dev->callers, 1);
+	pthread_mutex_unlock(&dev->lock);
+	displace(dev, queued, false);
+	displace(dev, running, true);
+	acr_device_leave_driver(dev);
+	acr_sched_shrunk();
+	pthread_mutex_lock(&dev->lock);
+}
+
+/* Stop taking work. One in quarantine may be broken for good; else the first reason stays. */
 static void leave_state(struct acr_device *dev, enum acr_device_state state, const char *reason)
 {
-	struct acr_attempt *queued, *running;
+	enum acr_device_state old;
 
 	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->state) == ACR_REMOVED ||
-	    (state == ACR_BROKEN && atomic_load(&dev->state) == ACR_BROKEN)) {
+	old = (enum acr_device_state)atomic_load(&dev->state);
+	if (old == ACR_REMOVED ||
+	    (state == ACR_BROKEN && old == ACR_BROKEN && !dev->health.quarantined)) {
 		pthread_mutex_unlock(&dev->lock);
 		return;
 	}
@@ -79,14 +98,15 @@ static void leave_state(struct acr_device *dev, enum acr_device_state state, con
 	snprintf(dev->broken_reason, sizeof dev->broken_reason, "%s", reason);
 	g_strdelimit(dev->broken_reason, "\n\t", ' ');
 	dev->blocked = false;
-	queued = take_queued(dev, false);
-	running = take_running(dev);
-	dev->callers++;
+	dev->health.quarantined = dev->health.evict = false;
+	move_away(dev);
 	pthread_mutex_unlock(&dev->lock);
-	displace(dev, queued, false);
-	displace(dev, running, true);
-	acr_device_leave_driver(dev);
-	acr_sched_rehash();
+}
+
+void acr_device_evict(struct acr_device *dev)
+{
+	dev->health.evict = false;
+	move_away(dev);
 }
 
 void acr_device_rehash(struct acr_device *dev)
@@ -114,45 +134,27 @@ void acr_device_broken(struct acr_device *dev, const char *reason)
 	leave_state(dev, ACR_BROKEN, reason);
 }
 
-/* How long an op may take. Never measured: as if it should take the least time that counts. */
-static uint64_t patience_ns(const struct acr_attempt *attempt)
+int acr_device_quiesce(struct acr_device *dev)
 {
-	uint64_t least = (uint64_t)acr_settings.watchdog * 1000000000u;
-	uint64_t mean = atomic_load(&attempt->cap->mean_ns);
-	uint64_t rate = atomic_load(&attempt->cap->bytes_per_s);
-	uint64_t by_size = rate ? (uint64_t)((double)attempt->job->src_len * 1e9 / (double)rate) : 0;
+	bool quiet;
 
-	return mean ? MAX(least, 10 * MAX(mean, by_size)) : 10 * least;
-}
-
-void acr_device_watch(struct acr_device *dev)
-{
-	uint64_t now = acr_now_ns(), late = 0;
-	char reason[ACR_SENTENCE];
-
-	if (!acr_settings.watchdog || dev->driver->flags & ACR_DRIVER_SYNC)
-		return;
 	pthread_mutex_lock(&dev->lock);
-	for (struct acr_attempt *attempt = dev->running; attempt; attempt = attempt->next)
-		if (now > attempt->started_ns && now - attempt->started_ns > patience_ns(attempt))
-			late = MAX(late, now - attempt->started_ns);
+	quiet = atomic_load(&dev->state) != ACR_BROKEN || acr_device_await_callers(dev, QUIET_S);
 	pthread_mutex_unlock(&dev->lock);
-	if (!late)
-		return;
-	snprintf(reason, sizeof reason, "no answer for %.1f s", (double)late * 1e-9);
-	acr_device_broken(dev, reason);
+	if (!quiet)
+		acr_log(ACR_LOG_ERROR, dev->spec->name,
+			"can't be reset now: a thread is still in its driver");
+	return quiet ? 0 : -EBUSY;
 }
 
 /* Under control. */
 static int repair(struct acr_device *dev)
 {
-	int error = 0;
-
 	/* reset() is promised that nothing of the device is running. */
-	pthread_mutex_lock(&dev->lock);
-	while (atomic_load(&dev->state) == ACR_BROKEN && dev->callers)
-		pthread_cond_wait(&dev->work, &dev->lock);
-	pthread_mutex_unlock(&dev->lock);
+	int error = acr_device_quiesce(dev);
+
+	if (error)
+		return error;
 	if (atomic_load(&dev->state) == ACR_BROKEN && dev->driver->reset) {
 		dev->explain[0] = 0;
 		error = dev->driver->reset(dev);
@@ -167,6 +169,7 @@ static int repair(struct acr_device *dev)
 		atomic_store(&dev->state, ACR_READY);
 	dev->broken_reason[0] = 0;
 	dev->blocked = false;
+	acr_health_clear(dev);
 	pthread_cond_broadcast(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
 	acr_sched_rehash();

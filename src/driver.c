@@ -132,7 +132,7 @@ void acr_op_explain(struct acr_op *op, const char *sentence)
 {
 	struct acr_attempt *attempt = (struct acr_attempt *)op;
 
-	snprintf(attempt->sentence, sizeof attempt->sentence, "%s", sentence);
+	acr_say(&attempt->sentence, "%s", sentence);
 }
 
 void acr_op_set_state(struct acr_op *op, void *data)

@@ -5,66 +5,89 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct acr_history {
-	unsigned next; /* the oldest, once full */
-	unsigned count;
-	struct acr_blob *lines[ACR_HISTORY_LINES];
+#define ROOM_FIRST 4 /* lines; most sessions have one or two */
+
+struct acr_history_entry {
+	uint64_t queued_ns, started_ns, ended_ns; /* monotonic */
+	const char *device, *outcome;             /* as in struct acr_report */
+	unsigned stage;
+	char reason[ACR_REASON];
 };
 
+/* Twice the room, for a full ring whose oldest entry comes first. */
+static bool grow(struct acr_history *history, struct acr_account *account)
+{
+	unsigned room = history->room ? history->room * 2 : ROOM_FIRST;
+	size_t more = (room - history->room) * sizeof *history->entries;
+	struct acr_history_entry *entries;
+
+	if (acr_account_charge(account, more))
+		return false;
+	entries = realloc(history->entries, room * sizeof *entries);
+	if (!entries) {
+		acr_account_release(account, more);
+		return false;
+	}
+	history->entries = entries;
+	history->next = history->room;
+	history->room = room;
+	return true;
+}
+
+void acr_history_add(struct acr_history *history, unsigned stage, const struct acr_report *report,
+		     struct acr_account *account)
+{
+	struct acr_history_entry *entry;
+	bool full = history->count == history->room && !history->next;
+
+	if (full && history->room < ACR_HISTORY_LINES && !grow(history, account) && !history->room)
+		return;
+	entry = &history->entries[history->next];
+	entry->queued_ns = report->queued_ns;
+	entry->started_ns = report->started_ns;
+	entry->ended_ns = report->ended_ns;
+	entry->device = report->device;
+	entry->outcome = report->outcome;
+	entry->stage = stage;
+	g_strlcpy(entry->reason, report->reason, sizeof entry->reason);
+	history->next = (history->next + 1) % history->room;
+	if (history->count < history->room)
+		history->count++;
+}
+
 /* Wall-clock seconds of a monotonic time; "-" for never. */
-static void time_text(uint64_t ns, char *text, size_t size)
+static void append_time(GString *text, uint64_t ns)
 {
 	uint64_t wall = acr_wall_ns() - (acr_now_ns() - ns);
 
 	if (ns)
-		snprintf(text, size, "%llu.%06llu", (unsigned long long)(wall / 1000000000u),
-			 (unsigned long long)(wall / 1000 % 1000000));
+		g_string_append_printf(text, "\t%llu.%06llu",
+				       (unsigned long long)(wall / 1000000000u),
+				       (unsigned long long)(wall / 1000 % 1000000));
 	else
-		snprintf(text, size, "-");
-}
-
-void acr_history_add(struct acr_history **where, unsigned stage, const struct acr_report *report,
-		     struct acr_account *account)
-{
-	char queued[32], started[32], ended[32], line[512];
-	struct acr_history *history = *where;
-	struct acr_blob *blob;
-	int len, error;
-
-	if (!history)
-		history = *where = calloc(1, sizeof *history);
-	if (!history)
-		return;
-	time_text(report->queued_ns, queued, sizeof queued);
-	time_text(report->started_ns, started, sizeof started);
-	time_text(report->ended_ns, ended, sizeof ended);
-	len = snprintf(line, sizeof line, "%u\t%s\t%s\t%s\t%s\t%s\t%s\n", stage, report->device,
-		       queued, started, ended, report->outcome, report->reason);
-	blob = acr_blob_new(line, (size_t)len, false, account, &error);
-	if (!blob)
-		return;
-	acr_blob_unref(history->lines[history->next]);
-	history->lines[history->next] = blob;
-	history->next = (history->next + 1) % ACR_HISTORY_LINES;
-	if (history->count < ACR_HISTORY_LINES)
-		history->count++;
+		g_string_append(text, "\t-");
 }
 
 void acr_history_text(const struct acr_history *history, GString *text)
 {
 	g_string_append(text, "# stage\tdevice\tqueued\tstarted\tended\toutcome\treason\n");
-	for (unsigned i = 0; history && i < history->count; i++) {
-		unsigned at = (history->next + ACR_HISTORY_LINES - history->count + i) %
-			      ACR_HISTORY_LINES;
-		g_string_append_len(text, (const char *)history->lines[at]->data,
-				    (gssize)history->lines[at]->len);
+	for (unsigned i = 0; i < history->count; i++) {
+		unsigned at = (history->next + history->room - history->count + i) % history->room;
+		const struct acr_history_entry *entry = &history->entries[at];
+
+		g_string_append_printf(text, "%u\t%s", entry->stage, entry->device);
+		append_time(text, entry->queued_ns);
+		append_time(text, entry->started_ns);
+		append_time(text, entry->ended_ns);
+		g_string_append_printf(text, "\t%s\t%s\n", entry->outcome, entry->reason);
 	}
 }
 
-void acr_history_free(struct acr_history *history)
+void acr_history_clear(struct acr_history *history, struct acr_account *account)
 {
-	for (unsigned i = 0; history && i < ACR_HISTORY_LINES; i++)
-		acr_blob_unref(history->lines[i]);
-	free(history);
+	acr_account_release(account, history->room * sizeof *history->entries);
+	free(history->entries);
+	*history = (struct acr_history){ 0 };
 }

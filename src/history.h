@@ -9,13 +9,18 @@
 
 #define ACR_HISTORY_LINES 256
 
-struct acr_history; /* NULL is an empty one */
+/* A ring that grows up to that many. All zero: empty. */
+struct acr_history {
+	struct acr_history_entry *entries;
+	unsigned room, count, next; /* next: where the next one goes */
+};
 
 /* Without memory or quota the line is left out: the session's work matters more. */
-void acr_history_add(struct acr_history **history, unsigned stage,
-		     const struct acr_report *report, struct acr_account *account);
+void acr_history_add(struct acr_history *history, unsigned stage, const struct acr_report *report,
+		     struct acr_account *account);
 /* The `#` line and all others. */
 void acr_history_text(const struct acr_history *history, GString *text);
-void acr_history_free(struct acr_history *history); /* NULL is fine */
+/* Empty it; account: what it was charged to. */
+void acr_history_clear(struct acr_history *history, struct acr_account *account);
 
 #endif

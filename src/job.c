@@ -4,7 +4,16 @@
 #include "device.h"
 #include "module.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+struct acr_state *acr_state_ref(struct acr_state *state)
+{
+	if (state)
+		atomic_fetch_add(&state->refs, 1);
+	return state;
+}
 
 void acr_state_unref(struct acr_state *state)
 {
@@ -19,10 +28,14 @@ void acr_state_unref(struct acr_state *state)
 struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
 			    struct acr_account *account)
 {
-	struct acr_job *job = calloc(1, sizeof *job);
+	/* Not calloc(), which leaves malloc's fast lists of recently freed memory unused, and not
+	 * memset(), which the compiler makes calloc() or a slow string instruction of. */
+	struct acr_job *job = malloc(sizeof *job);
 
 	if (!job)
 		return NULL;
+	explicit_bzero(job, offsetof(struct acr_job, first.reason));
+	job->first.reason[0] = 0;
 	atomic_init(&job->refs, 1);
 	job->opcode = opcode;
 	job->alg = alg;
@@ -37,9 +50,25 @@ struct acr_job *acr_job_ref(struct acr_job *job)
 	return job;
 }
 
+void acr_sayv(char **sentence, const char *format, va_list args)
+{
+	if (*sentence || (*sentence = malloc(ACR_SENTENCE)))
+		vsnprintf(*sentence, ACR_SENTENCE, format, args);
+}
+
+void acr_say(char **sentence, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	acr_sayv(sentence, format, args);
+	va_end(args);
+}
+
 static void clear_attempt(struct acr_attempt *attempt)
 {
 	acr_secret_free(attempt->op.driver_area);
+	free(attempt->sentence);
 	acr_buf_unref(attempt->dst);
 	acr_state_unref(attempt->state_out);
 	acr_device_unref(attempt->device);
@@ -53,12 +82,16 @@ void acr_job_unref(struct acr_job *job)
 	acr_blob_unref(job->iv);
 	acr_blob_unref(job->aad);
 	acr_blob_unref(job->tag);
+	acr_blob_unref(job->sig);
 	acr_blob_unref(job->private_area);
 	acr_buf_unref(job->src);
 	acr_buf_unref(job->dst);
 	acr_state_unref(job->state);
 	acr_state_unref(job->state_out);
+	acr_state_unref(job->shadow);
+	acr_state_unref(job->shadow_out);
 	acr_device_unref(job->bound);
+	free(job->sentence);
 	clear_attempt(&job->first);
 	for (struct acr_attempt *attempt = job->extra, *older; attempt; attempt = older) {
 		older = attempt->older;

@@ -32,9 +32,17 @@ struct acr_state {
 	struct acr_module *module; /* kept loaded for free() */
 	const char *format;        /* interned */
 };
-void acr_state_unref(struct acr_state *state); /* NULL is fine */
+struct acr_state *acr_state_ref(struct acr_state *state); /* NULL is fine */
+void acr_state_unref(struct acr_state *state);
 
 enum acr_attempt_state { ACR_NEW, ACR_QUEUED, ACR_RUNNING, ACR_ENDED, ACR_ORPHAN };
+
+/* What the watchdog has seen of the thread that computes an attempt. (q) */
+struct acr_watch {
+	uint64_t looked_ns;          /* monotonic, 0: never */
+	uint64_t first_ticks, ticks; /* its processor time at the first and the last look */
+	unsigned asleep;             /* looks in a row at which it slept */
+};
 
 struct acr_attempt {
 	struct acr_op op; /* what the driver sees; first, so that it can be cast back */
@@ -46,21 +54,32 @@ struct acr_attempt {
 	atomic_int state;            /* QUEUED to RUNNING under the device's lock (q); from
 	                              * RUNNING by compare-and-swap: who wins ends it */
 	struct acr_queue_entry entry;       /* (q) while QUEUED */
+	unsigned beside;                    /* (q) how many it may have to wait for, and itself */
+	atomic_int tid;                     /* of the thread that computes it, 0: not begun */
+	struct acr_watch watch;
 	atomic_bool shown;                  /* the driver has seen it, or is about to */
 	bool overflows;                     /* (q) in the device's overflow queue */
 	struct acr_attempt *prev, *next;    /* (q) running list of the device */
-	uint64_t queued_ns, started_ns;     /* monotonic */
+	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
 	struct acr_buf *dst;                /* owned */
 	struct acr_state *state_out;        /* owned */
-	char reason[ACR_REASON];            /* the balancer's */
-	char sentence[ACR_SENTENCE];        /* the driver's */
+	uint64_t cost_ns;                   /* process time that it expects, 0: no idea */
+	char *sentence;                     /* the driver's, owned; NULL: none */
+	char reason[ACR_REASON];            /* the balancer's; last: acr_job_new() leaves it */
 };
 
 /* How one attempt went, for `history`. */
 struct acr_report {
-	const char *device, *outcome, *reason;
+	const char *device;  /* its name, interned */
+	const char *outcome; /* static */
+	const char *reason;  /* until report() returns */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; started 0: never */
+	bool check; /* about another device's result, not this job's own */
 };
+
+/* See checking.h. */
+enum acr_check_need { ACR_CHECK_NO, ACR_CHECK_SAMPLED, ACR_CHECK_MUST };
+struct acr_check;
 
 struct acr_job {
 	atomic_uint refs;
@@ -70,10 +89,11 @@ struct acr_job {
 	const struct acr_alg *alg;
 	unsigned flags; /* ACR_OP_* */
 	enum acr_padding padding;
-	struct acr_blob *key, *iv, *aad, *tag, *private_area;
+	struct acr_blob *key, *iv, *aad, *tag, *sig, *private_area;
 	struct acr_buf *src; /* NULL: no input */
 	size_t src_offset, src_len;
 	struct acr_numbers numbers;
+	struct acr_pkey pkey;
 	size_t dst_size; /* room that the operation needs, bytes */
 	size_t dst_head; /* bytes to leave free before it, for an IV */
 	size_t dst_tail; /* and behind it, for a tag */
@@ -85,6 +105,7 @@ struct acr_job {
 	struct acr_account *account; /* for dst */
 	struct acr_device *bound;    /* only this device, NULL: the balancer chooses */
 	const char *label;           /* for the device's queue file: the session's name */
+	unsigned stage;              /* of the session's route, 1 and up */
 
 	/* Called once for each submitted job that was not cancelled in time. From any thread,
 	 * no locks held; error 0, or negative. Output below is valid and may be taken. */
@@ -97,20 +118,26 @@ struct acr_job {
 	struct acr_buf *dst;  /* dst_head bytes, the result, room for dst_tail bytes */
 	size_t dst_len;       /* bytes of the result alone */
 	uint8_t tag_out[ACR_TAG_MAX];
-	struct acr_state *state_out;
-	char sentence[ACR_SENTENCE]; /* about the failure */
-	char device_name[72];
+	struct acr_state *state_out, *shadow_out;
+	char *sentence; /* about the failure, owned; NULL: none */
 	uint64_t queue_ns, process_ns; /* of the last attempt */
 
 	/* The scheduler's */
 	_Atomic(struct acr_attempt *) current;
-	atomic_bool cancelled;
 	uint64_t tried[ACR_TRIED]; /* ids of devices that failed it */
 	unsigned tried_count;
+	atomic_bool cancelled;
+	bool in_caller;      /* it was computed in the thread that calls done() */
+	bool nonce_recorded; /* for the owner: its nonce was added to the list */
 	bool waited; /* it has been in the main queue */
 	bool begun; /* an attempt has been handed to a driver */
 	bool no_fault; /* not on a fault device */
-	bool nonce_recorded; /* for the owner: its nonce was added to the list */
+	bool test;     /* it tests the device that it is bound to, which need not be ready */
+	bool is_copy;  /* it confirms another's result */
+	enum acr_check_need check;  /* by the owner's rule */
+	struct acr_state *shadow;   /* running state of other devices, beside `state` */
+	struct acr_check *checking; /* check.c's */
+	int attempt_error;          /* how the last attempt ended */
 	uint64_t arrival_ns;
 	struct acr_attempt *extra; /* attempts after the first; freed with the job */
 	struct acr_attempt first;
@@ -122,6 +149,10 @@ struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
 			    struct acr_account *account);
 struct acr_job *acr_job_ref(struct acr_job *job);
 void acr_job_unref(struct acr_job *job); /* NULL is fine */
+
+/* Set a sentence, owned and at most ACR_SENTENCE bytes; without memory there is none. */
+void acr_say(char **sentence, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void acr_sayv(char **sentence, const char *format, va_list args);
 
 /* Hand it to the scheduler, which may run it at once: done() may be called before this
  * returns. 0, or -ENODEV: no working device can do it, done() will not be called.

@@ -2,6 +2,7 @@
 /* `metrics`: the Prometheus text format. Names of sessions and users never appear. */
 #include "report.h"
 
+#include "group.h"
 #include "secret.h"
 #include "session.h"
 
@@ -25,7 +26,7 @@ static void gauge(GString *text, const char *name, const char *help, uint64_t va
 
 static uint64_t is_up(struct acr_device *dev)
 {
-	return atomic_load(&dev->state) == ACR_READY;
+	return acr_device_works(dev);
 }
 
 static uint64_t queued(struct acr_device *dev)
@@ -65,6 +66,9 @@ static void device_gauges(GString *text, const GPtrArray *devices)
 		head(text, gauges[g].name, "gauge", gauges[g].help);
 		for (guint i = 0; i < devices->len; i++) {
 			struct acr_device *dev = devices->pdata[i];
+			/* The rest of a group is told of its members. */
+			if (dev->group && gauges[g].value != is_up)
+				continue;
 			g_string_append_printf(text,
 					       "acrypto_%s{device=\"%s\",driver=\"%s\"} %" PRIu64 "\n",
 					       gauges[g].name, dev->spec->name, dev->spec->driver,
@@ -140,12 +144,14 @@ static void histograms(GString *text, const GPtrArray *devices)
 	head(text, "process_seconds", "histogram", "Time that operations took in the device.");
 	for (guint i = 0; i < devices->len; i++) {
 		struct acr_device *dev = devices->pdata[i];
-		histogram(text, "process_seconds", dev->spec->name, &dev->process_hist);
+		if (!dev->group)
+			histogram(text, "process_seconds", dev->spec->name, &dev->process_hist);
 	}
 	head(text, "queue_seconds", "histogram", "Time that operations waited in the queue.");
 	for (guint i = 0; i < devices->len; i++) {
 		struct acr_device *dev = devices->pdata[i];
-		histogram(text, "queue_seconds", dev->spec->name, &dev->queue_hist);
+		if (!dev->group)
+			histogram(text, "queue_seconds", dev->spec->name, &dev->queue_hist);
 	}
 }
 

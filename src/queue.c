@@ -1,93 +1,119 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "queue.h"
 
+#include "queue_flow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOWS_KEPT 1024 /* idle flows remember when they were served; drop them above this */
+#define FLOWS_KEPT  1024 /* idle flows remember when they were served; drop them above this */
+#define BLOCKS_KEPT 8    /* of chunks, when all of them are free */
+#define GROUP       4    /* classes that are made together */
+#define GROUPS      (256 / GROUP)
 
-#define container_of(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
-
-struct acr_queue_class {
-	struct acr_heap_node node; /* in queue->classes while it has entries */
-	struct acr_heap flows;     /* flows with entries; longest unserved first */
-	uint16_t priority;
+struct acr_queue_group {
+	struct acr_queue_class classes[GROUP];
 };
-
-struct acr_queue_flow {
-	struct acr_heap_node node; /* in class->flows while it has entries */
-	struct acr_queue_class *class;
-	struct acr_queue_flow *chain; /* in a bucket */
-	struct acr_queue_entry *head, *tail;
-	uint64_t served; /* when this user was last served here */
-	uint32_t uid;
-	uint16_t priority;
-};
-
-static double entry_key(const struct acr_queue *queue, const struct acr_queue_entry *entry)
-{
-	return entry->priority - queue->ageing * ((double)entry->arrival_ns * 1e-9);
-}
-
-static struct acr_queue_flow *top_flow(const struct acr_queue_class *class)
-{
-	struct acr_heap_node *top = acr_heap_top(&class->flows);
-	return top ? container_of(top, struct acr_queue_flow, node) : NULL;
-}
 
 void acr_queue_init(struct acr_queue *queue, double ageing)
 {
-	*queue = (struct acr_queue){ .ageing = ageing };
+	*queue = (struct acr_queue){ .ageing = ageing,
+				     .classes_pool.size = sizeof(struct acr_queue_group),
+				     .flows_pool.size = ACR_FLOW_BYTES,
+				     .chunks_pool.size = ACR_CHUNK_BYTES };
+}
+
+static void drop_group(struct acr_queue_group *group)
+{
+	for (int i = 0; group && i < GROUP; i++)
+		acr_heap_clear(&group->classes[i].more);
 }
 
 static void drop_flows(struct acr_queue *queue)
 {
-	for (size_t i = 0; i < queue->bucket_count; i++) {
-		for (struct acr_queue_flow *flow = queue->buckets[i], *next; flow; flow = next) {
-			next = flow->chain;
-			free(flow);
-		}
+	for (int high = 0; queue->groups && high < 256; high++) {
+		for (int low = 0; queue->groups[high] && low < GROUPS; low++)
+			drop_group(queue->groups[high][low]);
+		free(queue->groups[high]);
 	}
+	free(queue->groups);
 	free(queue->buckets);
+	queue->groups = NULL;
 	queue->buckets = NULL;
-	queue->bucket_count = queue->flow_count = 0;
+	queue->bucket_count = queue->more_count = queue->flow_count = 0;
+	acr_heap_clear(&queue->classes);
+	acr_pool_clear(&queue->classes_pool);
+	acr_pool_clear(&queue->flows_pool);
 }
 
 void acr_queue_clear(struct acr_queue *queue)
 {
 	drop_flows(queue);
-	for (int high = 0; high < 256; high++) {
-		for (int low = 0; queue->pages[high] && low < 256; low++) {
-			if (queue->pages[high][low])
-				acr_heap_clear(&queue->pages[high][low]->flows);
-			free(queue->pages[high][low]);
-		}
-		free(queue->pages[high]);
-	}
-	acr_heap_clear(&queue->classes);
+	acr_pool_clear(&queue->chunks_pool);
 	acr_queue_init(queue, queue->ageing);
 }
 
-static size_t bucket_of(uint16_t priority, uint32_t uid, size_t buckets)
+/* It is empty: what a long queue took is given back. */
+static void shrink(struct acr_queue *queue)
 {
-	uint64_t hash = ((uint64_t)uid << 16 | priority) * 0x9e3779b97f4a7c15u;
-	return (size_t)(hash >> 32) & (buckets - 1);
+	if (queue->flow_count > FLOWS_KEPT)
+		drop_flows(queue);
+	if (queue->chunks_pool.block_count > BLOCKS_KEPT)
+		acr_pool_clear(&queue->chunks_pool);
+}
+
+/* ---- classes and flows ---- */
+
+static struct acr_queue_group *group_new(struct acr_queue *queue, unsigned first)
+{
+	struct acr_queue_group *group = acr_pool_take(&queue->classes_pool);
+
+	if (!group)
+		return NULL;
+	memset(group, 0, sizeof *group);
+	for (unsigned i = 0; i < GROUP; i++)
+		group->classes[i].priority = (uint16_t)(first + i);
+	return group;
+}
+
+static struct acr_queue_class *class_get(struct acr_queue *queue, uint16_t priority)
+{
+	struct acr_queue_group ***row, **group;
+
+	if (!queue->groups && !(queue->groups = calloc(256, sizeof *queue->groups)))
+		return NULL;
+	row = &queue->groups[priority >> 8];
+	if (!*row && !(*row = calloc(GROUPS, sizeof **row)))
+		return NULL;
+	group = &(*row)[(priority & 255) / GROUP];
+	if (!*group && !(*group = group_new(queue, priority / GROUP * GROUP)))
+		return NULL;
+	return &(*group)->classes[priority % GROUP];
+}
+
+/* The flow's place, or the free one where it would be. Buckets are never full. */
+static struct acr_queue_flow **bucket_of(struct acr_queue_flow **buckets, size_t count,
+					 const struct acr_queue_class *class, uint32_t uid)
+{
+	uint64_t hash = ((uint64_t)uid << 16 | class->priority) * 0x9e3779b97f4a7c15u;
+	size_t at = (size_t)(hash >> 32) & (count - 1);
+
+	while (buckets[at] && (buckets[at]->uid != uid || buckets[at]->class != class))
+		at = (at + 1) & (count - 1);
+	return &buckets[at];
 }
 
 static bool grow_buckets(struct acr_queue *queue)
 {
-	size_t count = queue->bucket_count ? queue->bucket_count * 2 : 64;
+	size_t count = queue->bucket_count ? queue->bucket_count * 2 : 16;
 	struct acr_queue_flow **buckets = calloc(count, sizeof *buckets);
 
 	if (!buckets)
-		return queue->bucket_count > 0;
+		return false;
 	for (size_t i = 0; i < queue->bucket_count; i++) {
-		for (struct acr_queue_flow *flow = queue->buckets[i], *next; flow; flow = next) {
-			size_t at = bucket_of(flow->priority, flow->uid, count);
-			next = flow->chain;
-			flow->chain = buckets[at];
-			buckets[at] = flow;
-		}
+		struct acr_queue_flow *flow = queue->buckets[i];
+		if (flow)
+			*bucket_of(buckets, count, flow->class, flow->uid) = flow;
 	}
 	free(queue->buckets);
 	queue->buckets = buckets;
@@ -95,74 +121,135 @@ static bool grow_buckets(struct acr_queue *queue)
 	return true;
 }
 
-static struct acr_queue_class *class_get(struct acr_queue *queue, uint16_t priority)
+/* A user's flow that is not in the class itself. */
+static struct acr_queue_flow *more_get(struct acr_queue *queue, struct acr_queue_class *class,
+				       uint32_t uid)
 {
-	struct acr_queue_class ***page = &queue->pages[priority >> 8], **slot;
+	struct acr_queue_flow **bucket, *flow;
 
-	if (!*page && !(*page = calloc(256, sizeof **page)))
+	/* At least half of the buckets are free: most look-ups need one. */
+	if (queue->more_count * 2 >= queue->bucket_count && !grow_buckets(queue))
 		return NULL;
-	slot = &(*page)[priority & 255];
-	if (!*slot && (*slot = calloc(1, sizeof **slot)))
-		(*slot)->priority = priority;
-	return *slot;
+	bucket = bucket_of(queue->buckets, queue->bucket_count, class, uid);
+	if (*bucket)
+		return *bucket;
+	flow = acr_pool_take(&queue->flows_pool);
+	if (!flow)
+		return NULL;
+	*flow = (struct acr_queue_flow){ .class = class, .uid = uid };
+	*bucket = flow;
+	queue->more_count++;
+	queue->flow_count++;
+	return flow;
+}
+
+static struct acr_queue_flow *own_add(struct acr_queue *queue, struct acr_queue_class *class,
+				      uint32_t uid)
+{
+	struct acr_queue_flow *flow = &class->own[class->own_count];
+
+	flow->class = class;
+	flow->uid = class->own_uid[class->own_count++] = uid;
+	queue->flow_count++;
+	return flow;
 }
 
 static struct acr_queue_flow *flow_get(struct acr_queue *queue, uint16_t priority, uint32_t uid)
 {
-	struct acr_queue_flow *flow;
-	size_t at;
+	struct acr_queue_class *class = class_get(queue, priority);
+	unsigned which;
 
-	if (queue->flow_count >= queue->bucket_count && !grow_buckets(queue))
+	if (!class)
 		return NULL;
-	at = bucket_of(priority, uid, queue->bucket_count);
-	for (flow = queue->buckets[at]; flow; flow = flow->chain)
-		if (flow->uid == uid && flow->priority == priority)
-			return flow;
-	flow = calloc(1, sizeof *flow);
-	if (!flow)
-		return NULL;
-	flow->class = class_get(queue, priority);
-	if (!flow->class) {
-		free(flow);
-		return NULL;
-	}
-	flow->uid = uid;
-	flow->priority = priority;
-	flow->chain = queue->buckets[at];
-	queue->buckets[at] = flow;
-	queue->flow_count++;
-	return flow;
+	__builtin_prefetch(&class->own[0], 1);
+	__builtin_prefetch(&class->own[1], 1);
+	/* No branch that depends on the user: nobody could foretell it. */
+	which = class->own_uid[1] == uid;
+	if (which < class->own_count && class->own_uid[which] == uid)
+		return &class->own[which];
+	if (class->own_count == ACR_OWN_FLOWS)
+		return more_get(queue, class, uid);
+	if (class->own_count && class->own_uid[0] == uid)
+		return &class->own[0];
+	return own_add(queue, class, uid);
+}
+
+/* ---- order ---- */
+
+static bool before(const struct acr_queue_flow *a, const struct acr_queue_flow *b)
+{
+	return a->node.key > b->node.key ||
+	       (a->node.key == b->node.key && a->node.tie < b->node.tie);
+}
+
+struct acr_queue_flow *acr_class_candidate(struct acr_queue_class *class)
+{
+	struct acr_heap_node *top = acr_heap_top(&class->more);
+	struct acr_queue_flow *best =
+		top ? container_of(top, struct acr_queue_flow, node) : NULL;
+
+	for (unsigned i = 0; i < ACR_OWN_FLOWS; i++)
+		if (class->own[i].head && (!best || before(&class->own[i], best)))
+			best = &class->own[i];
+	return best;
 }
 
 /* After a change of a class's candidate: its place among the classes. */
 static bool class_settle(struct acr_queue *queue, struct acr_queue_class *class)
 {
-	struct acr_queue_flow *flow = top_flow(class);
+	struct acr_queue_flow *flow = acr_class_candidate(class);
+	uint64_t arrival_ns;
+	double key;
 
 	if (!flow) {
 		if (class->node.index)
 			acr_heap_remove(&queue->classes, &class->node);
 		return true;
 	}
+	arrival_ns = flow->node.tie;
+	key = acr_queue_key(queue, class->priority, arrival_ns);
 	if (!class->node.index)
-		return acr_heap_add(&queue->classes, &class->node, entry_key(queue, flow->head),
-				    flow->head->arrival_ns);
-	if (class->node.key != entry_key(queue, flow->head) ||
-	    class->node.tie != flow->head->arrival_ns)
-		acr_heap_change(&queue->classes, &class->node, entry_key(queue, flow->head),
-				flow->head->arrival_ns);
+		return acr_heap_add(&queue->classes, &class->node, key, arrival_ns);
+	if (class->node.key != key || class->node.tie != arrival_ns)
+		acr_heap_change(&queue->classes, &class->node, key, arrival_ns);
 	return true;
 }
 
-/* A flow has its first entry. */
-static bool flow_wake(struct acr_queue *queue, struct acr_queue_flow *flow)
+/* A flow has entries or gets its first: its place in its class. False: no memory. */
+static bool flow_settle(struct acr_queue_flow *flow, double key, uint64_t arrival_ns)
 {
-	if (!acr_heap_add(&flow->class->flows, &flow->node, -(double)flow->served,
-			  flow->head->arrival_ns))
+	struct acr_queue_class *class = flow->class;
+	bool own = flow >= class->own && flow < class->own + ACR_OWN_FLOWS;
+
+	if (!own && !flow->node.index)
+		return acr_heap_add(&class->more, &flow->node, key, arrival_ns);
+	if (!own) {
+		acr_heap_change(&class->more, &flow->node, key, arrival_ns);
+		return true;
+	}
+	flow->node.key = key;
+	flow->node.tie = arrival_ns;
+	return true;
+}
+
+static void flow_sleep(struct acr_queue_flow *flow, double key)
+{
+	if (flow->node.index)
+		acr_heap_remove(&flow->class->more, &flow->node);
+	flow->node.key = key;
+}
+
+/* The first entry of a flow. */
+static bool flow_wake(struct acr_queue *queue, struct acr_queue_flow *flow,
+		      struct acr_queue_entry *entry)
+{
+	if (!flow_settle(flow, flow->node.key, entry->arrival_ns))
 		return false;
+	flow->head = entry;
 	if (class_settle(queue, flow->class))
 		return true;
-	acr_heap_remove(&flow->class->flows, &flow->node);
+	flow->head = NULL;
+	flow_sleep(flow, flow->node.key);
 	return false;
 }
 
@@ -170,22 +257,10 @@ bool acr_queue_insert(struct acr_queue *queue, struct acr_queue_entry *entry)
 {
 	struct acr_queue_flow *flow = flow_get(queue, entry->priority, entry->uid);
 
-	if (!flow)
+	if (!flow || !(flow->head ? acr_flow_append(&queue->chunks_pool, flow, entry)
+				  : flow_wake(queue, flow, entry)))
 		return false;
 	entry->flow = flow;
-	entry->next = NULL;
-	entry->prev = flow->tail;
-	if (flow->tail) {
-		flow->tail->next = entry;
-		flow->tail = entry;
-	} else {
-		flow->head = flow->tail = entry;
-		if (!flow_wake(queue, flow)) {
-			flow->head = flow->tail = NULL;
-			entry->flow = NULL;
-			return false;
-		}
-	}
 	queue->count++;
 	return true;
 }
@@ -198,38 +273,69 @@ bool acr_queue_return(struct acr_queue *queue, struct acr_queue_entry *entry)
 		return false;
 	if (!flow->head)
 		return acr_queue_insert(queue, entry);
+	if (!acr_flow_prepend(&queue->chunks_pool, flow, entry))
+		return false;
 	entry->flow = flow;
-	entry->prev = NULL;
-	entry->next = flow->head;
-	flow->head->prev = entry;
-	flow->head = entry;
 	queue->count++;
-	acr_heap_change(&flow->class->flows, &flow->node, flow->node.key, entry->arrival_ns);
+	flow_settle(flow, flow->node.key, entry->arrival_ns);
 	return class_settle(queue, flow->class);
+}
+
+/* Take out the flow's first entry. key: the flow's from now on. */
+static void take_head(struct acr_queue *queue, struct acr_queue_flow *flow, double key)
+{
+	uint64_t arrival_ns = acr_flow_shift(&queue->chunks_pool, flow);
+
+	if (flow->head)
+		flow_settle(flow, key, arrival_ns);
+	else
+		flow_sleep(flow, key);
+	class_settle(queue, flow->class);
+}
+
+static void left(struct acr_queue *queue, struct acr_queue_entry *entry)
+{
+	entry->flow = NULL;
+	if (!--queue->count)
+		shrink(queue);
 }
 
 void acr_queue_remove(struct acr_queue *queue, struct acr_queue_entry *entry)
 {
 	struct acr_queue_flow *flow = entry->flow;
 
-	if (entry->prev)
-		entry->prev->next = entry->next;
+	if (flow->head == entry)
+		take_head(queue, flow, flow->node.key);
 	else
-		flow->head = entry->next;
-	if (entry->next)
-		entry->next->prev = entry->prev;
-	else
-		flow->tail = entry->prev;
-	entry->flow = NULL;
-	queue->count--;
-	if (!flow->head)
-		acr_heap_remove(&flow->class->flows, &flow->node);
-	else if (flow->node.tie != flow->head->arrival_ns)
-		acr_heap_change(&flow->class->flows, &flow->node, flow->node.key,
-				flow->head->arrival_ns);
-	class_settle(queue, flow->class);
-	if (!queue->count && queue->flow_count > FLOWS_KEPT)
-		drop_flows(queue);
+		acr_flow_cut(&queue->chunks_pool, flow, entry->slot);
+	left(queue, entry);
+}
+
+/* Ask for what the next calls will want from the memory. A class is asked for at one pop, and
+ * what it points to at the next: looking at it at once would mean waiting for it. */
+static void look_ahead(struct acr_queue *queue, const struct acr_queue_flow *flow)
+{
+	const struct acr_heap *classes = &queue->classes;
+	struct acr_queue_class *next;
+	uint32_t which = 1;
+
+	if (flow->front)
+		acr_flow_prefetch(flow);
+	if (classes->count < 3)
+		return;
+	which += acr_heap_before(&classes->items[2], &classes->items[1]);
+	next = container_of(classes->items[which].node, struct acr_queue_class, node);
+	if (next != queue->ahead) {
+		__builtin_prefetch(next);
+		__builtin_prefetch(&next->own[0]);
+		__builtin_prefetch(&next->own[1]);
+		queue->ahead = next;
+		return;
+	}
+	for (unsigned i = 0; i < ACR_OWN_FLOWS; i++) {
+		__builtin_prefetch(next->own[i].head, 1);
+		__builtin_prefetch(next->own[i].front);
+	}
 }
 
 struct acr_queue_entry *acr_queue_pop(struct acr_queue *queue)
@@ -240,99 +346,61 @@ struct acr_queue_entry *acr_queue_pop(struct acr_queue *queue)
 
 	if (!top)
 		return NULL;
-	flow = top_flow(container_of(top, struct acr_queue_class, node));
+	flow = acr_class_candidate(container_of(top, struct acr_queue_class, node));
 	entry = flow->head;
-	flow->served = ++queue->served;
-	if (entry->next)
-		acr_heap_change(&flow->class->flows, &flow->node, -(double)flow->served,
-				entry->next->arrival_ns);
-	acr_queue_remove(queue, entry);
+	take_head(queue, flow, -(double)++queue->served);
+	look_ahead(queue, flow);
+	left(queue, entry);
 	return entry;
+}
+
+void acr_queue_take(struct acr_queue *queue, struct acr_queue_entry *entry)
+{
+	struct acr_queue_flow *flow = entry->flow;
+	double key = -(double)++queue->served;
+
+	if (flow->head == entry) {
+		take_head(queue, flow, key);
+	} else {
+		acr_flow_cut(&queue->chunks_pool, flow, entry->slot);
+		flow_settle(flow, key, flow->node.tie);
+		class_settle(queue, flow->class);
+	}
+	left(queue, entry);
+}
+
+bool acr_queue_precedes(const struct acr_queue *queue, const struct acr_queue_entry *newcomer)
+{
+	struct acr_heap_node *top = acr_heap_top(&queue->classes);
+
+	return top &&
+	       top->key >= acr_queue_key(queue, newcomer->priority, newcomer->arrival_ns);
+}
+
+bool acr_queue_has_others(const struct acr_queue *queue, uint32_t uid)
+{
+	struct acr_heap_node *top = acr_heap_top(&queue->classes);
+	struct acr_queue_class *class =
+		top ? container_of(top, struct acr_queue_class, node) : NULL;
+	unsigned flows = class ? class->more.count : 0;
+
+	for (unsigned i = 0; class && i < ACR_OWN_FLOWS; i++)
+		flows += class->own[i].head != NULL;
+	return flows > 1 || (flows && acr_class_candidate(class)->uid != uid);
 }
 
 void acr_queue_set_ageing(struct acr_queue *queue, double ageing)
 {
-	size_t count = queue->classes.count;
+	uint32_t count = queue->classes.count;
 
 	queue->ageing = ageing;
-	/* Build the heap anew in its own array: each node is read before its place is reused. */
+	/* Build the heap anew in its own array: an item is read before its place is reused. */
 	queue->classes.count = 0;
-	for (size_t i = 0; i < count; i++) {
-		struct acr_heap_node *node = queue->classes.nodes[i];
-		struct acr_queue_class *class = container_of(node, struct acr_queue_class, node);
-		acr_heap_add(&queue->classes, node, entry_key(queue, top_flow(class)->head),
-			     node->tie);
+	for (uint32_t i = 0; i < count; i++) {
+		struct acr_heap_node *node = queue->classes.items[i].node;
+		struct acr_queue_class *class =
+			container_of(node, struct acr_queue_class, node);
+		acr_heap_add(&queue->classes, node,
+			     acr_queue_key(queue, class->priority, node->tie), node->tie);
 	}
-}
-
-/* A copy of the heaps for acr_queue_walk(), in which cursors move instead of entries. */
-struct walk_flow {
-	struct acr_heap_node node;
-	const struct acr_queue_entry *cursor;
-};
-
-struct walk_class {
-	struct acr_heap_node node;
-	struct acr_heap flows;
-};
-
-static bool walk_copy(const struct acr_queue *queue, struct walk_class *classes,
-		      struct acr_heap *order, struct walk_flow *flows)
-{
-	for (size_t i = 0; i < queue->classes.count; i++) {
-		struct acr_heap_node *from = queue->classes.nodes[i];
-		struct acr_queue_class *class = container_of(from, struct acr_queue_class, node);
-
-		for (size_t k = 0; k < class->flows.count; k++, flows++) {
-			struct acr_heap_node *node = class->flows.nodes[k];
-			flows->cursor = container_of(node, struct acr_queue_flow, node)->head;
-			if (!acr_heap_add(&classes[i].flows, &flows->node, node->key, node->tie))
-				return false;
-		}
-		if (!acr_heap_add(order, &classes[i].node, from->key, from->tie))
-			return false;
-	}
-	return true;
-}
-
-static void walk_step(const struct acr_queue *queue, struct acr_heap *order, uint64_t served,
-		      void (*visit)(const struct acr_queue_entry *entry, void *data), void *data)
-{
-	struct acr_heap_node *top = acr_heap_top(order);
-	struct walk_class *class = container_of(top, struct walk_class, node);
-	struct walk_flow *flow =
-		container_of(acr_heap_top(&class->flows), struct walk_flow, node);
-
-	visit(flow->cursor, data);
-	flow->cursor = flow->cursor->next;
-	if (flow->cursor)
-		acr_heap_change(&class->flows, &flow->node, -(double)served,
-				flow->cursor->arrival_ns);
-	else
-		acr_heap_remove(&class->flows, &flow->node);
-	if (!class->flows.count) {
-		acr_heap_remove(order, top);
-		return;
-	}
-	flow = container_of(acr_heap_top(&class->flows), struct walk_flow, node);
-	acr_heap_change(order, top, entry_key(queue, flow->cursor), flow->cursor->arrival_ns);
-}
-
-bool acr_queue_walk(const struct acr_queue *queue,
-		    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data)
-{
-	size_t count = queue->classes.count;
-	struct walk_class *classes = calloc(count + 1, sizeof *classes);
-	struct walk_flow *flows = calloc(queue->flow_count + 1, sizeof *flows);
-	struct acr_heap order = { 0 };
-	bool ok = classes && flows && walk_copy(queue, classes, &order, flows);
-
-	for (uint64_t served = queue->served; ok && order.count;)
-		walk_step(queue, &order, ++served, visit, data);
-	for (size_t i = 0; classes && i < count; i++)
-		acr_heap_clear(&classes[i].flows);
-	acr_heap_clear(&order);
-	free(classes);
-	free(flows);
-	return ok;
 }

@@ -3,8 +3,11 @@
 #include "device.h"
 
 #include "epoch.h"
+#include "group.h"
+#include "health.h"
 #include "log.h"
 #include "module.h"
+#include "sched.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,19 +29,23 @@ const struct acr_device_set *acr_devices(void)
 /* Publish a set and free the old one. Under `changing`. */
 static void publish(struct acr_device_set *set)
 {
-	struct acr_device_set *old = atomic_exchange(&current, set);
+	struct acr_device_set *old;
 
+	acr_group_link(set);
+	old = atomic_exchange(&current, set);
 	acr_epoch_wait();
 	free(old);
 }
 
 static struct acr_device_set *copy_set(const struct acr_device_set *from, unsigned room)
 {
-	struct acr_device_set *set = malloc(sizeof *set + room * sizeof set->devices[0]);
+	struct acr_device_set *set =
+		malloc(sizeof *set + room * (sizeof set->devices[0] + sizeof set->parents[0]));
 
 	if (!set)
 		abort(); /* control path, a few hundred bytes */
 	set->count = from->count;
+	set->parents = (int *)(set->devices + room); /* filled in when it is published */
 	memcpy(set->devices, from->devices, from->count * sizeof set->devices[0]);
 	return set;
 }
@@ -107,8 +114,9 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	atomic_init(&dev->refs, 1);
 	dev->id = atomic_fetch_add(&last_id, 1) + 1;
 	dev->spec = spec;
+	dev->name = g_intern_string(spec->name);
 	dev->module = module;
-	dev->driver = acr_module_driver(module);
+	dev->driver = module ? acr_module_driver(module) : acr_group_driver(spec->driver);
 	dev->caps = g_ptr_array_new_with_free_func(g_free);
 	dev->width = dev->batch = 1;
 	pthread_mutex_init(&dev->lock, NULL);
@@ -116,6 +124,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&dev->work, &attr);
+	pthread_cond_init(&dev->left, &attr);
 	pthread_condattr_destroy(&attr);
 	acr_queue_init(&dev->queue, (double)acr_settings.ageing / 1000);
 	acr_queue_init(&dev->overflow, (double)acr_settings.ageing / 1000);
@@ -140,7 +149,7 @@ static int bring_up(struct acr_device *dev, char *why)
 			 dev->explain[0] ? dev->explain : g_strerror(-error));
 		return error;
 	}
-	error = acr_device_start(dev);
+	error = dev->group ? 0 : acr_device_start(dev);
 	if (!error)
 		return 0;
 	snprintf(why, ACR_SENTENCE, "can't start its threads: %s", g_strerror(-error));
@@ -155,13 +164,14 @@ static int add(struct acr_device_spec *spec, char *why)
 	struct acr_module *module = NULL;
 	struct acr_device_set *set;
 	struct acr_device *dev;
+	bool group = acr_group_driver(spec->driver) != NULL;
 	int error;
 
 	if (find_in(acr_devices(), spec->name))
 		snprintf(why, ACR_SENTENCE, "there is a device %s already", spec->name);
-	else
+	else if (!group)
 		module = acr_module_load(ACR_MODULE_DRIVER, spec->driver, why);
-	if (!module) {
+	if (find_in(acr_devices(), spec->name) || (!group && !module)) {
 		error = find_in(acr_devices(), spec->name) ? -EEXIST : -ENOENT;
 		acr_device_spec_free(spec);
 		return error;
@@ -199,13 +209,20 @@ int acr_device_add(struct acr_device_spec *spec, bool quiet, char *why)
 
 static void take_down(struct acr_device *dev)
 {
-	pthread_mutex_lock(&dev->control);
+	bool stopped;
+
 	acr_device_retire(dev);
-	acr_device_stop(dev);
-	if (dev->driver->remove)
+	acr_health_stop(dev);
+	pthread_mutex_lock(&dev->control);
+	stopped = acr_device_stop(dev);
+	if (stopped && dev->driver->remove)
 		dev->driver->remove(dev);
 	pthread_mutex_unlock(&dev->control);
-	acr_device_unref(dev);
+	if (stopped)
+		acr_device_unref(dev);
+	else
+		acr_log(ACR_LOG_ERROR, dev->name, "a thread hangs in its driver, so its memory and "
+			"its module stay until the daemon ends");
 }
 
 int acr_device_remove(const char *name)
@@ -228,6 +245,7 @@ int acr_device_remove(const char *name)
 	pthread_mutex_unlock(&changing);
 	if (!dev)
 		return -ENOENT;
+	acr_balancer_forget(dev->id);
 	take_down(dev);
 	acr_sched_rehash();
 	return 0;
@@ -270,6 +288,7 @@ void acr_devices_sample(void)
 		dev->sampled_busy = busy + running;
 		dev->sampled_ns = now;
 		acr_device_watch(dev);
+		acr_health_watch(dev);
 	}
 }
 
@@ -280,7 +299,8 @@ char *acr_devices_offering(enum acr_opcode opcode, const struct acr_alg *alg)
 
 	for (guint i = 0; i < list->len; i++) {
 		struct acr_device *dev = list->pdata[i];
-		if (dev->by_alg[opcode][acr_alg_index(alg)])
+		if (dev->by_alg[opcode][acr_alg_index(alg)] ||
+		    (dev->group && acr_group_offers(dev, opcode, alg)))
 			g_string_append_printf(names, "%s%s", names->len ? "," : "",
 					       dev->spec->name);
 	}
@@ -291,6 +311,7 @@ void acr_devices_set_ageing(double ageing)
 {
 	g_autoptr(GPtrArray) list = acr_device_list();
 
+	acr_waiting_set_ageing(ageing);
 	for (guint i = 0; i < list->len; i++) {
 		struct acr_device *dev = list->pdata[i];
 		pthread_mutex_lock(&dev->lock);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report.h"
 
-#include "balancer.h"
+#include "group.h"
 #include "log.h"
 #include "secret.h"
 #include "session.h"
 
 #include "config.h"
+
+#include <acrypto/ioctl.h>
 
 #include <inttypes.h>
 #include <string.h>
@@ -28,6 +30,7 @@ void acr_report_version(GString *text)
 	LINE(text, "version", "%s", PACKAGE_VERSION);
 	LINE(text, "driver-api", "%u", ACR_DRIVER_API);
 	LINE(text, "balancer-api", "%u", ACR_BALANCER_API);
+	LINE(text, "ioctl-api", "%u", ACRYPTO_IOCTL_VERSION);
 	LINE(text, "features", "%s",
 #ifdef ACR_DEBUG
 	     "debug "
@@ -52,7 +55,7 @@ void acr_report_status(GString *text)
 	char error[256];
 
 	for (guint i = 0; i < devices->len; i++)
-		ready += atomic_load(&((struct acr_device *)devices->pdata[i])->state) == ACR_READY;
+		ready += acr_device_works(devices->pdata[i]);
 	acr_log_last_error(error, sizeof error);
 	LINE(text, "version", "%s", PACKAGE_VERSION);
 	LINE(text, "uptime-seconds", "%lld", (long long)(time(NULL) - started));
@@ -127,15 +130,18 @@ void acr_report_algorithms(GString *text)
 
 void acr_report_device_state(struct acr_device *dev, GString *text)
 {
+	bool works = acr_device_works(dev);
+
 	pthread_mutex_lock(&dev->lock);
 	switch ((enum acr_device_state)atomic_load(&dev->state)) {
 	case ACR_READY:
-		g_string_append(text, "ready\n");
+		g_string_append(text, dev->group && !works ? "broken: no member works\n" : "ready\n");
 		break;
 	case ACR_DRAINING:
 		g_string_append(text, "draining\n");
 		break;
 	case ACR_BROKEN:
+	case ACR_TESTING:
 	case ACR_REMOVED:
 		LINE(text, "broken", "%s", dev->broken_reason);
 		break;
@@ -145,6 +151,10 @@ void acr_report_device_state(struct acr_device *dev, GString *text)
 
 void acr_report_device_load(struct acr_device *dev, GString *text)
 {
+	if (dev->group) {
+		acr_report_group_load(dev, text);
+		return;
+	}
 	LINE(text, "queued", "%" PRIu64, (uint64_t)atomic_load(&dev->queued_count));
 	LINE(text, "running", "%" PRIu64, (uint64_t)atomic_load(&dev->running_count));
 	LINE(text, "queued-bytes", "%" PRIu64, (uint64_t)atomic_load(&dev->load_bytes));
@@ -181,6 +191,10 @@ void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GSt
 {
 	struct queue_view view = { text, uid, all, acr_now_ns(), 0 };
 
+	if (dev->group) {
+		acr_report_group_queue(dev, uid, all, text);
+		return;
+	}
 	g_string_append(text, "# session\tpriority\teffective\twaiting-ms\top\talg\tbytes\n");
 	pthread_mutex_lock(&dev->lock);
 	view.ageing = dev->queue.ageing;
@@ -189,22 +203,26 @@ void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GSt
 	pthread_mutex_unlock(&dev->lock);
 }
 
+void acr_report_capability(const struct acr_capstat *cap, GString *text)
+{
+	g_string_append_printf(
+		text, "%s\t%s\t%u\t%" PRIu64 "\t%.3f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+		acr_opcode_name(cap->cap.opcode), *cap->cap.alg ? cap->cap.alg : "-",
+		atomic_load(&cap->queue_length), (uint64_t)atomic_load(&cap->bytes_per_s),
+		(double)atomic_load(&cap->mean_ns) / 1000,
+		(uint64_t)atomic_load(&cap->counters.started),
+		(uint64_t)atomic_load(&cap->counters.completed),
+		(uint64_t)atomic_load(&cap->counters.failed));
+}
+
 void acr_report_device_capabilities(struct acr_device *dev, GString *text)
 {
 	g_string_append(text, "# op\talg\tqueue-length\tbytes-per-s\tmean-process-us\tstarted\t"
 			      "completed\tfailed\n");
-	for (guint i = 0; i < dev->caps->len; i++) {
-		const struct acr_capstat *cap = dev->caps->pdata[i];
-		g_string_append_printf(
-			text, "%s\t%s\t%u\t%" PRIu64 "\t%.3f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
-			acr_opcode_name(cap->cap.opcode), *cap->cap.alg ? cap->cap.alg : "-",
-			atomic_load(&cap->queue_length),
-			(uint64_t)atomic_load(&cap->bytes_per_s),
-			(double)atomic_load(&cap->mean_ns) / 1000,
-			(uint64_t)atomic_load(&cap->counters.started),
-			(uint64_t)atomic_load(&cap->counters.completed),
-			(uint64_t)atomic_load(&cap->counters.failed));
-	}
+	if (dev->group)
+		acr_report_group_capabilities(dev, text);
+	for (guint i = 0; i < dev->caps->len; i++)
+		acr_report_capability(dev->caps->pdata[i], text);
 }
 
 static void percentiles(GString *text, const char *name, const struct acr_hist *hist)
@@ -221,14 +239,18 @@ static void percentiles(GString *text, const char *name, const struct acr_hist *
 
 void acr_report_device_stats(struct acr_device *dev, GString *text)
 {
-	const struct acr_counters *c = &dev->counters;
+	struct acr_counters sum = { 0 };
+	struct acr_hist process = { 0 }, queue = { 0 };
+	const struct acr_counters *c = dev->group ? &sum : &dev->counters;
 
+	if (dev->group)
+		acr_report_group_sum(dev, &sum, &process, &queue);
 	LINE(text, "started", "%" PRIu64, (uint64_t)atomic_load(&c->started));
 	LINE(text, "finished", "%" PRIu64, (uint64_t)atomic_load(&c->finished));
 	LINE(text, "completed", "%" PRIu64, (uint64_t)atomic_load(&c->completed));
 	LINE(text, "failed", "%" PRIu64, (uint64_t)atomic_load(&c->failed));
 	LINE(text, "re-dispatched", "%" PRIu64, (uint64_t)atomic_load(&c->redispatched));
 	LINE(text, "bytes", "%" PRIu64, (uint64_t)atomic_load(&c->bytes));
-	percentiles(text, "process-time", &dev->process_hist);
-	percentiles(text, "queue-time", &dev->queue_hist);
+	percentiles(text, "process-time", dev->group ? &process : &dev->process_hist);
+	percentiles(text, "queue-time", dev->group ? &queue : &dev->queue_hist);
 }

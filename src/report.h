@@ -17,6 +17,7 @@ void acr_report_device_state(struct acr_device *dev, GString *text);
 void acr_report_device_load(struct acr_device *dev, GString *text);
 /* uid: names of this user's sessions only; all: everybody's. */
 void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GString *text);
+void acr_report_capability(const struct acr_capstat *cap, GString *text); /* one line */
 void acr_report_device_capabilities(struct acr_device *dev, GString *text);
 void acr_report_device_stats(struct acr_device *dev, GString *text);
 

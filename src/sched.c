@@ -3,35 +3,17 @@
  *
  * A job gets a fresh attempt for each device that it is put on, so that an attempt belongs to
  * one device for all its life and nobody who holds a pointer to it is surprised. */
-#include "balancer.h"
-#include "device.h"
+#include "checking.h"
 #include "epoch.h"
+#include "group.h"
+#include "sched.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CANDIDATES 64 /* devices that a balancer is shown */
 #define PUT_TRIES  16 /* placing races with devices that fill up or go away */
-
-/* Jobs that wait because the queues of all devices that could take them are full: one queue
- * for each capability. This is the seed's main session queue. */
-static pthread_mutex_t waiting_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct acr_queue *waiting[ACR_OPCODES][ACR_ALGS]; /* (waiting_lock) */
-static atomic_size_t waiting_count;
-
-#define attempt_of(node) ((struct acr_attempt *)((char *)(node) - offsetof(struct acr_attempt, entry)))
-
-static struct acr_queue **waiting_for(const struct acr_job *job)
-{
-	return &waiting[job->opcode][acr_alg_index(job->alg)];
-}
-
-size_t acr_sched_waiting(void)
-{
-	return atomic_load(&waiting_count);
-}
 
 /* ---- choosing ---- */
 
@@ -43,88 +25,39 @@ static bool was_tried(const struct acr_job *job, const struct acr_device *dev)
 	return false;
 }
 
-/* Could this device do the job, apart from room? */
-static bool capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices)
+bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices)
 {
 	const struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
 	unsigned flags = dev->driver->flags;
 
-	if (!cap || atomic_load(&dev->state) != ACR_READY || was_tried(job, dev))
+	if (!cap || !acr_device_takes(dev, job) || was_tried(job, dev))
 		return false;
 	if (cap->cap.max_src && job->src_len > cap->cap.max_src)
 		return false;
 	if (job->flags != ACR_OP_WHOLE &&
 	    (!cap->format || (job->state && job->state->format != cap->format)))
 		return false;
-	if (job->bound)
+	if (acr_job_pinned(job))
 		return dev == job->bound;
 	if (job->no_fault && flags & (ACR_DRIVER_FAULT | ACR_DRIVER_NULL))
 		return false;
 	return !(flags & ACR_DRIVER_NULL) || devices == 1;
 }
 
-static void describe_device(const struct acr_device *dev, const struct acr_capstat *cap,
-			    struct acr_lb_device *out)
-{
-	out->name = dev->spec->name;
-	out->id = dev->id;
-	out->width = dev->width;
-	out->queued = atomic_load_explicit(&dev->queued_count, memory_order_relaxed);
-	out->running = atomic_load_explicit(&dev->running_count, memory_order_relaxed);
-	out->queued_bytes = atomic_load_explicit(&dev->load_bytes, memory_order_relaxed);
-	out->mean_ns = atomic_load_explicit(&cap->mean_ns, memory_order_relaxed);
-	out->bytes_per_s = atomic_load_explicit(&cap->bytes_per_s, memory_order_relaxed);
-}
-
-static struct acr_lb_session describe_job(const struct acr_job *job)
-{
-	return (struct acr_lb_session){
-		.opcode = job->opcode,
-		.alg = job->alg->name,
-		.bytes = job->src_len,
-		.priority = job->priority,
-		.uid = job->uid,
-		.pid = job->pid,
-		.private_area = acr_blob_bytes(job->private_area),
-	};
-}
-
 /* Choose a device. Returns a reference, or NULL with *full: true if one could do it when its
  * queue has room again. */
 static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attempt, bool *full)
 {
-	struct acr_lb_device shown[CANDIDATES];
-	struct acr_device *devices[CANDIDATES];
-	struct acr_device *chosen = NULL;
-	struct acr_lb_choice choice = { 0 };
-	const struct acr_device_set *set;
-	unsigned n = 0;
+	struct acr_lb_choice choice;
+	struct acr_device *chosen;
 
-	*full = false;
 	acr_epoch_enter();
-	set = acr_devices();
-	for (unsigned i = 0; i < set->count && n < CANDIDATES; i++) {
-		struct acr_device *dev = set->devices[i];
-		struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
-		if (!capable(job, dev, set->count))
-			continue;
-		if (!job->bound && !acr_device_has_room(cap)) {
-			*full = true;
-			continue;
-		}
-		describe_device(dev, cap, &shown[n]);
-		devices[n++] = dev;
-	}
-	if (n && job->bound) {
-		snprintf(choice.reason, sizeof choice.reason, "bound");
-	} else if (n) {
-		struct acr_lb_session session = describe_job(job);
-		acr_balancer_choose(&session, shown, n, &choice);
-	}
-	if (n) {
-		chosen = acr_device_ref(devices[choice.index]);
+	chosen = acr_choose(acr_devices(), job, &choice, full);
+	if (chosen) {
+		acr_device_ref(chosen);
 		attempt->cap = chosen->by_alg[job->opcode][acr_alg_index(job->alg)];
 		memcpy(attempt->reason, choice.reason, sizeof attempt->reason);
+		attempt->cost_ns = choice.cost_ns;
 	}
 	acr_epoch_leave();
 	return chosen;
@@ -148,78 +81,8 @@ static struct acr_attempt *attempt_new(struct acr_job *job)
 	attempt->entry.uid = job->uid;
 	attempt->entry.priority = job->priority;
 	attempt->entry.arrival_ns = job->arrival_ns;
-	attempt->queued_ns = acr_now_ns();
+	attempt->queued_ns = job->extra ? acr_now_ns() : job->arrival_ns;
 	return attempt;
-}
-
-/* Into the main queue. */
-static int wait_for_room(struct acr_job *job, struct acr_attempt *attempt)
-{
-	struct acr_queue **queue = waiting_for(job);
-	bool ok;
-
-	pthread_mutex_lock(&waiting_lock);
-	if (!*queue && (*queue = calloc(1, sizeof **queue)))
-		acr_queue_init(*queue, (double)acr_settings.ageing / 1000);
-	atomic_store(&attempt->state, ACR_QUEUED);
-	atomic_store(&job->current, attempt);
-	/* One that was taken out to be tried goes back to where it was. */
-	ok = *queue && (job->waited ? acr_queue_return : acr_queue_insert)(*queue, &attempt->entry);
-	job->waited = true;
-	if (ok)
-		atomic_fetch_add(&waiting_count, 1);
-	pthread_mutex_unlock(&waiting_lock);
-	return ok ? 0 : -ENOSPC;
-}
-
-static bool take_from_waiting(struct acr_attempt *attempt)
-{
-	bool taken = false;
-
-	pthread_mutex_lock(&waiting_lock);
-	if (attempt->entry.flow && atomic_load(&attempt->state) == ACR_QUEUED) {
-		acr_queue_remove(*waiting_for(attempt->job), &attempt->entry);
-		atomic_fetch_sub(&waiting_count, 1);
-		atomic_store(&attempt->state, ACR_ENDED);
-		taken = true;
-	}
-	pthread_mutex_unlock(&waiting_lock);
-	return taken;
-}
-
-/* Has a device that could do the job room at this moment? */
-static bool room_now(const struct acr_job *job)
-{
-	const struct acr_device_set *set;
-	bool room = false;
-
-	acr_epoch_enter();
-	set = acr_devices();
-	for (unsigned i = 0; i < set->count && !room; i++)
-		room = capable(job, set->devices[i], set->count) &&
-		       acr_device_has_room(
-			       set->devices[i]->by_alg[job->opcode][acr_alg_index(job->alg)]);
-	acr_epoch_leave();
-	return room;
-}
-
-/* The highest that waits for this, taken out; with its reference to the job. */
-static struct acr_job *next_waiting(unsigned opcode, unsigned row)
-{
-	struct acr_queue_entry *entry;
-	struct acr_queue *queue;
-	struct acr_job *job = NULL;
-
-	pthread_mutex_lock(&waiting_lock);
-	queue = waiting[opcode][row];
-	entry = queue ? acr_queue_pop(queue) : NULL;
-	if (entry) {
-		atomic_fetch_sub(&waiting_count, 1);
-		atomic_store(&attempt_of(entry)->state, ACR_ENDED);
-		job = attempt_of(entry)->job;
-	}
-	pthread_mutex_unlock(&waiting_lock);
-	return job;
 }
 
 /* Why nobody can do it; the sentence of a failed attempt stays. */
@@ -227,46 +90,76 @@ static int nobody(struct acr_job *job)
 {
 	const char *name = job->bound ? job->bound->spec->name : NULL;
 
-	if (job->bound && !was_tried(job, job->bound))
-		snprintf(job->sentence, sizeof job->sentence,
-			 job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
-				 ? "the bound device %s is not working"
-				 : "the bound device %s can't do this",
-			 name);
+	if (job->bound && job->bound->group) {
+		if (acr_group_offers(job->bound, job->opcode, job->alg))
+			return job->begun ? -EIO : -ENODEV;
+		acr_say(&job->sentence, "no working member of the bound group %s can do this",
+			name);
+	} else if (job->bound && !was_tried(job, job->bound))
+		acr_say(&job->sentence,
+			job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
+				? "the bound device %s is not working"
+				: "the bound device %s can't do this",
+			name);
 	else if (job->begun)
 		return -EIO;
 	return -ENODEV;
 }
 
-/* Put the job on a device or into the main queue. The caller holds a reference. 0, or why it
- * can't be: then nobody has it. */
-static int place(struct acr_job *job, bool may_inline)
+/* It waits: but room may have come between the look and the wait, or the last device that could
+ * do it may have gone. 0, or why it waits no more: nobody has it. */
+static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
 {
-	for (int tries = 0;; tries++) {
-		struct acr_attempt *attempt = attempt_new(job);
-		bool full;
-		int error = -ENOSPC;
+	acr_waiting_serve(job->opcode, job->alg);
+	if (acr_choose_chance(job) != ACR_CHANCE_NONE || !acr_waiting_take_back(attempt))
+		return 0;
+	acr_job_unref(job); /* the attempt's */
+	return nobody(job);
+}
 
+/* One try: onto a device, or among those that wait. 0; -EAGAIN: try again; or why it can't be.
+ * *waits: it does. */
+static int put(struct acr_job *job, struct acr_attempt *attempt, bool may_inline, bool served,
+	       bool *waits)
+{
+	bool full, polite;
+
+	attempt->device = choose(job, attempt, &full);
+	polite = attempt->device && !served && !acr_job_pinned(job) && acr_waiting_ahead(job);
+	if (polite) {
+		acr_device_unref(attempt->device);
+		attempt->device = NULL;
+	}
+	if (attempt->device) {
+		atomic_store(&job->current, attempt);
+		return acr_device_put(attempt->device, attempt, may_inline);
+	}
+	*waits = full || polite;
+	return *waits ? acr_waiting_add(job, attempt) : nobody(job);
+}
+
+/* Put the job on a device or into the main queue. served: it is its turn in that queue. The
+ * caller holds a reference. 0, or why it can't be: then nobody has it. */
+static int place(struct acr_job *job, bool may_inline, bool served)
+{
+	struct acr_attempt *attempt;
+	bool waits = false;
+	int error;
+
+	for (int tries = 0;; tries++) {
+		attempt = attempt_new(job);
 		if (!attempt)
-			return error;
-		attempt->device = choose(job, attempt, &full);
-		if (attempt->device) {
-			atomic_store(&job->current, attempt);
-			error = acr_device_put(attempt->device, attempt, may_inline);
-		} else {
-			error = full ? wait_for_room(job, attempt) : nobody(job);
-			/* Room may have come between the look and the wait. */
-			if (full && !error && room_now(job) && take_from_waiting(attempt))
-				error = -EAGAIN;
-			else
-				tries = PUT_TRIES;
-		}
+			return -ENOSPC;
+		error = put(job, attempt, may_inline, served, &waits);
 		if (!error)
 			break;
 		acr_job_unref(job); /* the attempt's */
-		if (tries >= PUT_TRIES)
+		if (!attempt->device || tries >= PUT_TRIES)
 			return error == -EAGAIN ? -ENOSPC : error;
 	}
+	error = waits ? settle_in(job, attempt) : 0;
+	if (error)
+		return error;
 	/* A cancellation that came while we placed it found nothing to take back. */
 	if (atomic_load(&job->cancelled) && acr_job_cancel(job))
 		job->done(job, -ECANCELED);
@@ -276,7 +169,12 @@ static int place(struct acr_job *job, bool may_inline)
 int acr_job_submit(struct acr_job *job, bool may_inline)
 {
 	job->arrival_ns = acr_now_ns();
-	return place(job, may_inline);
+	return place(job, may_inline, false);
+}
+
+int acr_sched_place(struct acr_job *job)
+{
+	return place(job, false, false);
 }
 
 bool acr_job_cancel(struct acr_job *job)
@@ -288,51 +186,45 @@ bool acr_job_cancel(struct acr_job *job)
 	if (!attempt)
 		return false;
 	if (attempt->device ? acr_device_take_back(attempt->device, attempt)
-			    : take_from_waiting(attempt)) {
+			    : acr_waiting_take_back(attempt)) {
 		acr_job_unref(job);
 		return true;
 	}
-	return attempt->device && acr_device_give_up(attempt->device, attempt);
+	if (attempt->device && acr_device_give_up(attempt->device, attempt))
+		return true;
+	return acr_check_cancel(job);
 }
 
 void acr_sched_room(const struct acr_alg *alg, enum acr_opcode opcode)
 {
-	struct acr_job *job;
-
-	/* Try the first one only: if it finds no room, the rest would not either. Whoever takes
-	 * the next entry from a queue calls again. */
-	if (!acr_sched_waiting())
-		return;
-	job = next_waiting(opcode, acr_alg_index(alg));
-	if (job)
-		acr_sched_retry(job);
+	if (acr_sched_waiting())
+		acr_waiting_serve(opcode, alg);
 }
 
 /* Place anew a job that nobody has; takes the reference. */
-void acr_sched_retry(struct acr_job *job)
+static void retry(struct acr_job *job, bool served)
 {
-	int error = atomic_load(&job->cancelled) ? -ECANCELED : place(job, false);
+	int error = atomic_load(&job->cancelled) ? -ECANCELED : place(job, false, served);
 
 	if (error)
 		job->done(job, error);
 	acr_job_unref(job);
 }
 
-/* Try everything in the main queue again. */
-static void retry_waiting(void)
+void acr_sched_retry(struct acr_job *job)
 {
-	for (unsigned op = 0; op < ACR_OPCODES; op++) {
-		for (unsigned row = 0; row < acr_alg_count(); row++) {
-			struct acr_job *job;
-			size_t count;
+	retry(job, false);
+}
 
-			pthread_mutex_lock(&waiting_lock);
-			count = waiting[op][row] ? waiting[op][row]->count : 0;
-			pthread_mutex_unlock(&waiting_lock);
-			while (count-- && (job = next_waiting(op, row)))
-				acr_sched_retry(job);
-		}
-	}
+void acr_sched_serve(struct acr_job *job)
+{
+	retry(job, true);
+}
+
+void acr_sched_shrunk(void)
+{
+	acr_balancer_rehash();
+	acr_waiting_rehash();
 }
 
 void acr_sched_rehash(void)
@@ -342,8 +234,7 @@ void acr_sched_rehash(void)
 	acr_balancer_rehash();
 	for (guint i = 0; i < devices->len; i++)
 		acr_device_rehash(devices->pdata[i]);
-	if (acr_sched_waiting())
-		retry_waiting();
+	acr_waiting_rehash();
 }
 
 /* ---- what comes back ---- */
@@ -351,18 +242,17 @@ void acr_sched_rehash(void)
 static void report(struct acr_attempt *attempt, const char *outcome)
 {
 	struct acr_report report = {
-		.device = attempt->device->spec->name,
+		.device = attempt->device->name,
 		.outcome = outcome,
 		.reason = attempt->reason,
 		.queued_ns = attempt->queued_ns,
 		.started_ns = attempt->started_ns,
-		.ended_ns = acr_now_ns(),
+		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
 	};
 	struct acr_job *job = attempt->job;
 
 	job->queue_ns = (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
 	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
-	snprintf(job->device_name, sizeof job->device_name, "%s", report.device);
 	if (job->report)
 		job->report(job, &report);
 }
@@ -381,15 +271,20 @@ static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 
 static void complete(struct acr_job *job, struct acr_attempt *attempt, int error)
 {
-	memcpy(job->sentence, attempt->sentence, sizeof job->sentence);
+	enum acr_check_need need;
+
+	if (attempt->sentence)
+		acr_say(&job->sentence, "%s", attempt->sentence);
+	job->in_caller = attempt->device->driver->flags & ACR_DRIVER_SYNC;
 	if (!error)
 		take_result(job, attempt);
-	if (!error) {
-		struct acr_lb_session session = describe_job(job);
-		acr_balancer_completed(attempt->device->id, &session, job->queue_ns,
-				       job->process_ns);
-	}
-	job->done(job, error);
+	if (!error)
+		acr_choose_learn(attempt->device, job);
+	need = acr_check_wanted(job, attempt, error);
+	if (need)
+		acr_check_begin(job, attempt, error, need);
+	else
+		job->done(job, error);
 }
 
 /* More output than there was room for, or a part that should have left a running state and
@@ -409,6 +304,20 @@ static bool is_final(int error)
 	       error == -EDQUOT;
 }
 
+/* It was begun and may not be done twice: that is the end of it. takes the reference. */
+static void end_once(struct acr_job *job, const struct acr_device *dev)
+{
+	acr_say(&job->sentence, "device %s failed when it had begun, and this must not be done twice",
+		dev->name);
+	job->done(job, -EIO);
+	acr_job_unref(job);
+}
+
+static bool must_be_once(const struct acr_attempt *attempt)
+{
+	return attempt->cap->cap.flags & ACR_CAP_ONCE;
+}
+
 void acr_sched_ended(struct acr_attempt *attempt, int error)
 {
 	struct acr_job *job = attempt->job;
@@ -416,22 +325,26 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 
 	error = check_state(job, attempt, error);
 	job->begun = true;
+	job->attempt_error = error;
 	report(attempt, error ? strerrorname_np(-error) : "ok");
 	if (is_final(error)) {
 		complete(job, attempt, error);
 		acr_job_unref(job);
 		return;
 	}
+	if (must_be_once(attempt) && error != -EOPNOTSUPP && error != -EAGAIN) {
+		end_once(job, dev);
+		return;
+	}
 	if (job->tried_count < ACR_TRIED)
 		job->tried[job->tried_count++] = dev->id;
 	acr_buf_unref(attempt->dst);
 	attempt->dst = NULL;
-	if (attempt->sentence[0])
-		memcpy(job->sentence, attempt->sentence, sizeof job->sentence);
+	if (attempt->sentence)
+		acr_say(&job->sentence, "%s", attempt->sentence);
 	else
-		snprintf(job->sentence, sizeof job->sentence,
-			 "device %s failed with %s and no other could take over",
-			 dev->spec->name, strerrorname_np(-error));
+		acr_say(&job->sentence, "device %s failed with %s and no other could take over",
+			dev->spec->name, strerrorname_np(-error));
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
 	if (job->tried_count == ACR_TRIED) {
@@ -448,10 +361,14 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 	struct acr_device *dev = attempt->device;
 
 	job->begun |= orphan;
+	if (orphan && must_be_once(attempt)) {
+		report(attempt, "given-up");
+		end_once(job, dev);
+		return;
+	}
 	report(attempt, "moved");
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
-	snprintf(job->sentence, sizeof job->sentence, "device %s broke and no other could take over",
-		 dev->spec->name);
+	acr_say(&job->sentence, "device %s broke and no other could take over", dev->spec->name);
 	acr_sched_retry(job);
 }

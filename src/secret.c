@@ -180,14 +180,15 @@ static void slot_give(struct chunk *chunk, void *pointer)
 
 static void *arena_alloc(struct arena *arena, size_t size)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct chunk *chunk;
+	size_t page;
 
 	for (uint32_t class = 0; class < CLASSES; class++)
 		if (size <= class_sizes[class])
 			return slot_take(arena, class);
 	if (size > SIZE_MAX / 2)
 		return NULL;
+	page = (size_t)sysconf(_SC_PAGESIZE);
 	chunk = chunk_new(arena, CLASSES, (size + CHUNK_HEAD + page - 1) & ~(page - 1));
 	return chunk ? (char *)chunk + CHUNK_HEAD : NULL;
 }

@@ -5,7 +5,6 @@
 #include "stats.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,17 +29,64 @@ size_t acr_session_active(void)
 	return atomic_load(&active_count);
 }
 
+/* Write a sentence; prefix is put before it. */
+static void say(char **sentence, const char *prefix, const char *format, va_list args)
+{
+	size_t used = strlen(prefix);
+
+	if (!*sentence && !(*sentence = malloc(SENTENCE)))
+		return;
+	memcpy(*sentence, prefix, used);
+	vsnprintf(*sentence + used, SENTENCE - used, format, args);
+	g_strdelimit(*sentence, "\n\t", ' ');
+}
+
 void acr_session_explain(struct acr_session *session, int error, const char *format, ...)
 {
 	va_list args;
 
 	session->error = error;
-	if (!session->sentence && !(session->sentence = malloc(SENTENCE)))
-		return;
 	va_start(args, format);
-	vsnprintf(session->sentence, SENTENCE, format, args);
+	say(&session->sentence, "", format, args);
 	va_end(args);
-	g_strdelimit(session->sentence, "\n\t", ' ');
+}
+
+void acr_stage_explain(struct acr_session *session, struct acr_stage *stage, int error,
+		       const char *format, ...)
+{
+	char prefix[16] = "";
+	va_list args;
+
+	session->error = stage->error = error;
+	if (acr_route_is_long(session))
+		snprintf(prefix, sizeof prefix, "stage %u: ", stage->number);
+	va_start(args, format);
+	say(&session->sentence, prefix, format, args);
+	va_end(args);
+	va_start(args, format);
+	say(&stage->sentence, "", format, args);
+	va_end(args);
+}
+
+void acr_stage_init(struct acr_stage *stage, unsigned number)
+{
+	*stage = (struct acr_stage){ .number = number, .op = -1, .input = ACR_INPUT_UNSET,
+				     .input2 = ACR_INPUT_UNSET };
+}
+
+void acr_stage_clear(struct acr_stage *stage)
+{
+	acr_blob_unref(stage->key);
+	acr_blob_unref(stage->iv);
+	acr_blob_unref(stage->aad);
+	acr_blob_unref(stage->tag);
+	acr_blob_unref(stage->sig);
+	acr_blob_unref(stage->iv_used);
+	acr_blob_unref(stage->params);
+	acr_nonces_free(stage->nonces);
+	g_free(stage->device);
+	acr_buf_unref(stage->dst);
+	free(stage->sentence);
 }
 
 enum acr_opcode acr_stage_op(const struct acr_stage *stage)
@@ -54,7 +100,9 @@ bool acr_stage_takes_input(const struct acr_stage *stage)
 {
 	enum acr_opcode op = acr_stage_op(stage);
 
-	return op != ACR_RANDOM && op != ACR_DERIVE;
+	if (op == ACR_DERIVE) /* the other's public key, or nothing */
+		return stage->alg && stage->alg->kind == ACR_KIND_AGREE;
+	return op != ACR_RANDOM;
 }
 
 enum acr_layout acr_stage_layout(const struct acr_stage *stage)
@@ -64,87 +112,20 @@ enum acr_layout acr_stage_layout(const struct acr_stage *stage)
 	return stage->iv ? ACR_LAYOUT_DETACHED : ACR_LAYOUT_COMBINED;
 }
 
+enum acr_format acr_stage_format(struct acr_session *session, unsigned number)
+{
+	const struct acr_stage *stage = acr_route_stage(session, number ? number : session->last);
+
+	if (stage && stage->text)
+		return ACR_FORMAT_RAW;
+	if (!number && stage && !stage->format_written)
+		stage = &session->stage;
+	return stage ? stage->format : ACR_FORMAT_RAW;
+}
+
 size_t acr_stage_taglen(const struct acr_stage *stage)
 {
 	return stage->taglen ? stage->taglen : stage->alg->tag_default;
-}
-
-/* What makes a state `ready`. */
-static bool is_ready(const struct acr_session *session)
-{
-	const struct acr_stage *stage = &session->stage;
-
-	if (stage->bad || (!stage->alg && acr_stage_op(stage) != ACR_RANDOM))
-		return false;
-	if (stage->alg && stage->alg->key_max && !stage->key)
-		return false;
-	return session->src_opened || session->stream_mode || !acr_stage_takes_input(stage);
-}
-
-static const char *state_name(struct acr_session *session)
-{
-	struct acr_attempt *attempt;
-
-	switch (session->state) {
-	case ACR_IDLE:
-		if (!is_ready(session))
-			return "new";
-		return session->refused ? "failed" : "ready";
-	case ACR_DONE:
-		return "done";
-	case ACR_FAILED:
-		return "failed";
-	case ACR_CANCELLED:
-		return "cancelled";
-	case ACR_ACTIVE:
-		break;
-	}
-	attempt = session->job ? atomic_load(&session->job->current) : NULL;
-	if (!attempt)
-		return session->stream_mode ? "running" : "queued";
-	return atomic_load(&attempt->state) == ACR_QUEUED ? "queued" : "running";
-}
-
-const char *acr_session_state_name(struct acr_session *session)
-{
-	const char *name;
-
-	pthread_mutex_lock(&session->lock);
-	name = state_name(session);
-	pthread_mutex_unlock(&session->lock);
-	return name;
-}
-
-bool acr_session_ended(struct acr_session *session, bool *failed)
-{
-	enum acr_session_state state;
-
-	pthread_mutex_lock(&session->lock);
-	state = session->state;
-	*failed = state == ACR_FAILED || state == ACR_CANCELLED || session->removed ||
-		  (state == ACR_IDLE && session->refused);
-	pthread_mutex_unlock(&session->lock);
-	return state > ACR_ACTIVE || *failed;
-}
-
-void acr_session_status(struct acr_session *session, GString *text)
-{
-	pthread_mutex_lock(&session->lock);
-	g_string_append_printf(text, "state: %s\n", state_name(session));
-	if (session->error)
-		g_string_append_printf(text, "error: %s: %s\n", strerrorname_np(-session->error),
-				       session->sentence ? session->sentence : "");
-	else
-		g_string_append(text, "error: none\n");
-	g_string_append_printf(text, "device: %s\nstage: 1\n",
-			       session->device_name ? session->device_name : "none");
-	g_string_append_printf(text,
-			       "bytes-in: %" PRIu64 "\nbytes-out: %" PRIu64 "\n"
-			       "queue-time-us: %" PRIu64 "\nprocess-time-us: %" PRIu64 "\n"
-			       "requests: %" PRIu64 "\n",
-			       session->bytes_in, session->bytes_out, session->queue_ns / 1000,
-			       session->process_ns / 1000, session->requests);
-	pthread_mutex_unlock(&session->lock);
 }
 
 /* ---- endings ---- */
@@ -155,6 +136,11 @@ void acr_session_end(struct acr_session *session, enum acr_session_state state, 
 		atomic_fetch_sub(&active_count, 1);
 	session->state = state;
 	session->error = session->result = error;
+	if (state > ACR_ACTIVE && session->at) {
+		struct acr_stage *stage = acr_route_stage(session, session->at);
+		stage->ended = true;
+		stage->result = error;
+	}
 	/* Frozen input is no longer needed; a stream keeps output that was not read yet. */
 	acr_buf_unref(session->src);
 	session->src = NULL;
@@ -187,32 +173,100 @@ void acr_session_abandon_job(struct acr_job *job)
 	acr_job_unref(job);
 }
 
-/* A whole request has come to its end. */
+static void request_done(struct acr_job *job, int error);
+
+/* Under the lock: a job of this session, to be submitted. */
+static void take_job(struct acr_session *session, struct acr_job *job)
+{
+	job->owner = acr_session_ref(session);
+	job->done = request_done;
+	session->job = job;
+	acr_job_ref(job); /* one for session->job, one for the submission */
+	acr_job_ref(job); /* and the submitter's own */
+}
+
+/* Under the lock: what the next stage of the route is to do. 0 and a job, or why it can't. */
+static int next_stage(struct acr_session *session, struct acr_job **job)
+{
+	struct acr_stage *stage = acr_route_stage(session, session->at + 1);
+	int error;
+
+	session->at++;
+	error = acr_request_check(session, stage);
+	if (!error)
+		error = acr_request_build(session, stage, acr_route_input(session, stage), job);
+	acr_request_settle(stage);
+	return error;
+}
+
+/* Under the lock: account for what a stage has done. */
+static void stage_finished(struct acr_session *session, struct acr_stage *stage,
+			   struct acr_job *job)
+{
+	acr_request_collect(stage, job);
+	stage->ended = true;
+	stage->bytes_in = job->src_len;
+	stage->bytes_out = stage->dst->len;
+	if (stage->number == 1)
+		session->bytes_in += job->src_len;
+	if (stage->number == session->last)
+		session->bytes_out += stage->dst->len;
+}
+
+/* Under the lock: one stage has come to its end. Returns the next one's job, or NULL: the
+ * request has ended. */
+static struct acr_job *stage_done(struct acr_session *session, struct acr_job *job, int error)
+{
+	struct acr_stage *stage = acr_route_stage(session, job->stage);
+	struct acr_job *next = NULL;
+
+	session->job = NULL;
+	stage->queue_ns = job->queue_ns;
+	stage->process_ns = job->process_ns;
+	session->queue_ns += job->queue_ns;
+	session->process_ns += job->process_ns;
+	if (error)
+		acr_stage_explain(session, stage, error, "%s", acr_request_failure(job, error));
+	else
+		stage_finished(session, stage, job);
+	if (!error && session->at < session->last) {
+		error = next_stage(session, &next);
+		if (!error) {
+			take_job(session, next);
+			return next;
+		}
+	}
+	acr_session_end(session, error ? ACR_FAILED : ACR_DONE, error);
+	return NULL;
+}
+
+/* A job that was made by stage_done(). */
+static void submit_next(struct acr_job *job, bool may_inline)
+{
+	int error = acr_job_submit(job, may_inline);
+
+	if (error)
+		request_done(job, error);
+	acr_job_unref(job);
+}
+
 static void request_done(struct acr_job *job, int error)
 {
 	struct acr_session *session = job->owner;
+	struct acr_job *next = NULL;
 	bool mine;
 
 	pthread_mutex_lock(&session->lock);
 	mine = session->job == job;
-	if (mine) {
-		session->job = NULL;
-		session->queue_ns = job->queue_ns;
-		session->process_ns = job->process_ns;
-		if (error) {
-			acr_session_explain(session, error, "%s", acr_request_failure(job, error));
-		} else {
-			session->bytes_in += job->src_len;
-			acr_request_collect(session, job);
-			session->bytes_out += session->dst->len;
-		}
-		acr_session_end(session, error ? ACR_FAILED : ACR_DONE, error);
-	}
+	if (mine)
+		next = stage_done(session, job, error);
 	pthread_mutex_unlock(&session->lock);
 	if (mine) {
 		acr_session_changed(session);
 		acr_job_unref(job);
 	}
+	if (next)
+		submit_next(next, job->in_caller);
 	acr_job_unref(job); /* submission's */
 	acr_session_unref(session);
 }
@@ -229,62 +283,97 @@ static void arm_deadline(struct acr_session *session)
 		atomic_fetch_sub(&session->refs, 1);
 }
 
+/* Everything that can be said of the route before it begins, from a stage on. */
+static int check_route(struct acr_session *session, unsigned from)
+{
+	int error = acr_route_check(session);
+
+	for (unsigned i = from; i <= acr_route_highest(session) && !error; i++) {
+		struct acr_stage *stage = acr_route_stage(session, i);
+		error = acr_request_check(session, stage);
+		acr_request_settle(stage);
+	}
+	return error;
+}
+
+static int busy(struct acr_session *session)
+{
+	acr_session_explain(session, -EBUSY, "the request is running already");
+	return -EBUSY;
+}
+
+/* Under the lock: is this a moment to start something? */
+static int may_begin(struct acr_session *session)
+{
+	if (session->removed && session->name)
+		return -ECANCELED;
+	if (session->state == ACR_ACTIVE)
+		return busy(session);
+	if (!atomic_load(&refusing))
+		return 0;
+	acr_session_explain(session, -ECANCELED, "acryptod is ending");
+	return -ECANCELED;
+}
+
+/* Under the lock: it is started. */
+static void activate(struct acr_session *session)
+{
+	session->state = ACR_ACTIVE;
+	atomic_fetch_add(&active_count, 1);
+	session->error = 0;
+	session->queue_ns = session->process_ns = 0;
+	arm_deadline(session);
+}
+
 /* Under the lock: make everything ready and say what is to be submitted. */
 static int begin(struct acr_session *session, struct acr_job **job)
 {
-	int error = 0;
+	int error = may_begin(session);
 
-	if (session->removed && session->name)
-		return -ECANCELED;
-	if (session->state == ACR_ACTIVE) {
-		acr_session_explain(session, -EBUSY, "the request is running already");
-		return -EBUSY;
-	}
+	if (error)
+		return error;
 	if (session->state != ACR_IDLE) {
-		if (acr_stage_takes_input(&session->stage)) {
+		if (acr_route_takes_src(session)) {
 			acr_session_explain(session, -ENODATA, "write src for the next request");
 			return -ENODATA;
 		}
 		acr_session_new_request(session);
 	}
-	if (atomic_load(&refusing)) {
-		acr_session_explain(session, -ECANCELED, "acryptod is ending");
-		return -ECANCELED;
+	acr_route_drop_outputs(session, 1);
+	session->last = acr_route_highest(session);
+	session->at = 0;
+	error = check_route(session, 1);
+	if (!error && session->stream_mode) {
+		session->at = 1;
+		error = acr_stream_start(session);
+	} else if (!error) {
+		error = next_stage(session, job);
 	}
-	error = acr_request_check(session);
-	if (!error)
-		error = session->stream_mode ? acr_stream_start(session)
-					     : acr_request_build(session, session->src, job);
-	if (acr_stage_op(&session->stage) == ACR_RANDOM) /* which needs no alg: back to it */
-		session->stage.alg = session->stage.alg_text
-					     ? acr_alg_find(session->stage.alg_text) : NULL;
 	session->refused = error != 0;
 	if (error)
 		return error;
 	acr_log(ACR_LOG_DEBUG, "session", "%s: %s %s starts", session->name ? session->name : "-",
 		acr_opcode_name(acr_stage_op(&session->stage)),
 		session->stage.alg_text ? session->stage.alg_text : "");
-	session->state = ACR_ACTIVE;
-	atomic_fetch_add(&active_count, 1);
-	session->error = 0;
 	session->requests++;
-	arm_deadline(session);
+	activate(session);
 	return 0;
 }
 
-/* Nobody could take the job: the request stays as it was, with its input. */
+/* Nobody could take the first job: the request stays as it was, with its input. */
 static int refused(struct acr_session *session, struct acr_job *job, int error)
 {
+	struct acr_stage *stage = &session->stage;
 	struct acr_buf *src;
 
 	pthread_mutex_lock(&session->lock);
 	if (session->job == job) {
 		session->job = NULL;
-		if (session->stage.nonces && job->nonce_recorded)
-			acr_nonces_undo(session->stage.nonces);
-		src = acr_buf_ref(job->src);
+		if (stage->nonces && job->nonce_recorded)
+			acr_nonces_undo(stage->nonces);
+		src = acr_buf_ref(session->src);
 		acr_session_end(session, ACR_IDLE, error);
-		acr_session_explain(session, error, "%s", acr_request_failure(job, error));
+		acr_stage_explain(session, stage, error, "%s", acr_request_failure(job, error));
 		session->refused = true;
 		session->src = src;
 		session->src_opened = true;
@@ -305,12 +394,8 @@ int acr_session_start(struct acr_session *session)
 
 	pthread_mutex_lock(&session->lock);
 	error = begin(session, &job);
-	if (!error && job) {
-		job->owner = acr_session_ref(session);
-		job->done = request_done;
-		session->job = job;
-		acr_job_ref(job); /* one for session->job, one for the submission */
-	}
+	if (!error && job)
+		take_job(session, job);
 	pthread_mutex_unlock(&session->lock);
 	if (error && error != -EBUSY)
 		acr_session_changed(session); /* who waits for the end learns of the refusal */
@@ -321,11 +406,50 @@ int acr_session_start(struct acr_session *session)
 		acr_session_changed(session); /* what is collected whole has no window any more */
 		return 0;
 	}
-	acr_job_ref(job);
 	error = acr_job_submit(job, true);
 	if (error)
 		error = refused(session, job, error);
 	acr_job_unref(job);
+	return error;
+}
+
+/* Under the lock. */
+static int go_on(struct acr_session *session, struct acr_job **job)
+{
+	unsigned highest = acr_route_highest(session);
+	int error = may_begin(session);
+
+	if (error)
+		return error;
+	if (session->state != ACR_DONE || session->stream || session->last == highest) {
+		acr_session_explain(session, -EINVAL, "continue goes on after done, through the "
+				    "stages that were added to route since");
+		return -EINVAL;
+	}
+	error = check_route(session, session->last + 1);
+	if (error)
+		return error;
+	session->last = highest;
+	error = next_stage(session, job);
+	if (error) {
+		session->last = --session->at;
+		return error;
+	}
+	take_job(session, *job);
+	activate(session);
+	return 0;
+}
+
+int acr_session_continue(struct acr_session *session)
+{
+	struct acr_job *job = NULL;
+	int error;
+
+	pthread_mutex_lock(&session->lock);
+	error = go_on(session, &job);
+	pthread_mutex_unlock(&session->lock);
+	if (!error)
+		submit_next(job, true);
 	return error;
 }
 
@@ -382,23 +506,11 @@ void acr_session_new_request(struct acr_session *session)
 	session->src_eof = session->refused = false;
 	session->writers = 0;
 	acr_buf_unref(session->src);
-	acr_buf_unref(session->dst);
-	session->src = session->dst = NULL;
+	session->src = NULL;
+	acr_route_drop_outputs(session, 1);
+	session->at = 0;
 	acr_stream_free(session->stream);
 	session->stream = NULL;
-}
-
-static void clear_stage(struct acr_stage *stage)
-{
-	acr_blob_unref(stage->key);
-	acr_blob_unref(stage->iv);
-	acr_blob_unref(stage->aad);
-	acr_blob_unref(stage->tag);
-	acr_blob_unref(stage->iv_used);
-	acr_blob_unref(stage->params);
-	acr_nonces_free(stage->nonces);
-	g_free(stage->device);
-	*stage = (struct acr_stage){ .op = -1 };
 }
 
 void acr_session_reset(struct acr_session *session)
@@ -408,17 +520,15 @@ void acr_session_reset(struct acr_session *session)
 
 	pthread_mutex_lock(&session->lock);
 	job = cancel_active(session, &was_active);
-	clear_stage(&session->stage);
 	acr_blob_unref(session->private_area);
 	session->private_area = NULL;
 	session->stream_mode = false;
 	session->priority = 1000;
 	session->deadline_ms = 0;
 	acr_session_new_request(session);
-	if (session->removed) {
-		acr_history_free(session->history);
-		session->history = NULL;
-	}
+	acr_route_clear(session);
+	if (session->removed)
+		acr_history_clear(&session->history, session->account);
 	pthread_mutex_unlock(&session->lock);
 	acr_session_abandon_job(job);
 }

@@ -64,7 +64,8 @@ static struct acr_session *session_alloc(uint32_t uid, int32_t pid)
 	session->account = account;
 	session->made_ns = acr_wall_ns();
 	session->priority = 1000;
-	session->stage.op = -1;
+	acr_stage_init(&session->stage, 1);
+	session->last = 1;
 	session->deadline.expired = deadline_expired;
 	pthread_mutex_init(&session->lock, NULL);
 	return session;
@@ -133,11 +134,10 @@ void acr_session_unref(struct acr_session *session)
 	if (session->front)
 		acr_session_freed(session);
 	acr_session_reset(session);
-	acr_history_free(session->history);
+	acr_history_clear(&session->history, session->account);
 	acr_account_unref(session->account);
 	pthread_mutex_destroy(&session->lock);
 	free(session->sentence);
-	g_free(session->device_name);
 	g_free(session->name);
 	free(session);
 }

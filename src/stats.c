@@ -26,8 +26,8 @@ static uint64_t bucket_end(unsigned bucket)
 
 void acr_hist_add(struct acr_hist *hist, uint64_t ns)
 {
-	acr_count(&hist->buckets[bucket_of(ns)], 1);
-	acr_count(&hist->sum_ns, ns);
+	acr_count_serial(&hist->buckets[bucket_of(ns)], 1);
+	acr_count_serial(&hist->sum_ns, ns);
 }
 
 uint64_t acr_hist_count(const struct acr_hist *hist)

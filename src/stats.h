@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Counting what devices do. All of it may be updated by many threads at once and read at any
- * time; a reader may see one number a moment older than another. */
+/* Counting what devices do. All of it may be read at any time; a reader may see one number a
+ * moment older than another. */
 #ifndef ACR_STATS_H
 #define ACR_STATS_H
 
@@ -16,6 +16,7 @@ struct acr_hist {
 	atomic_uint_least64_t sum_ns;
 };
 
+/* The caller serialises all additions to one histogram. */
 void acr_hist_add(struct acr_hist *hist, uint64_t ns);
 uint64_t acr_hist_count(const struct acr_hist *hist);
 /* Upper bound in ns of the bucket that holds this share (0..1) of all; 0 when empty. */
@@ -35,6 +36,14 @@ struct acr_counters {
 static inline void acr_count(atomic_uint_least64_t *counter, uint64_t amount)
 {
 	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+/* The same where a lock serialises all who write it; readers need none. */
+static inline void acr_count_serial(atomic_uint_least64_t *counter, uint64_t amount)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + amount, memory_order_relaxed);
 }
 
 /* A moving average with weight 1/8 for the newest; the first value counts whole. */

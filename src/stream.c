@@ -29,6 +29,7 @@ struct acr_stream {
 	uint64_t total;             /* input bytes so far, IV apart */
 	struct acr_blob *iv;        /* of the next piece */
 	struct acr_state *state;    /* of a driver */
+	struct acr_state *shadow;   /* the same from other devices, while it is checked */
 	bool collects;              /* AEAD decryption */
 	bool wants_iv;              /* it comes at the head of the input */
 	bool begun, ended;          /* the first and the last piece are on their way */
@@ -52,6 +53,13 @@ static int push(struct acr_stream *stream, struct acr_buf *buf, size_t skip)
 	stream->tail = &chunk->next;
 	stream->waiting += buf->len - skip;
 	return 0;
+}
+
+/* What a verification puts out is a word in whatever format. */
+static enum acr_format format_of(const struct acr_session *session)
+{
+	return acr_stage_op(&session->stage) == ACR_VERIFY ? ACR_FORMAT_RAW
+							   : session->stage.format;
 }
 
 /* n characters of the text that data makes, as a chunk. */
@@ -95,7 +103,7 @@ static int put_out(struct acr_session *session, struct acr_buf *buf, size_t skip
 	if (buf->len <= skip)
 		return 0;
 	session->bytes_out += buf->len - skip;
-	switch (session->stage.format) {
+	switch (format_of(session)) {
 	case ACR_FORMAT_HEX:
 		return push_text(session, buf->data + skip, buf->len - skip,
 				 (buf->len - skip) * 2);
@@ -122,10 +130,11 @@ static int put_out_bytes(struct acr_session *session, const void *data, size_t l
 static int put_out_end(struct acr_session *session)
 {
 	struct acr_stream *stream = session->stream;
-	size_t n = (size_t)acr_format_length(session->stage.format, stream->carried);
+	size_t n;
 
-	if (session->stage.format == ACR_FORMAT_RAW)
+	if (format_of(session) == ACR_FORMAT_RAW)
 		return 0;
+	n = (size_t)acr_format_length(session->stage.format, stream->carried);
 	return push_text(session, stream->carry, stream->carried, n);
 }
 
@@ -175,6 +184,7 @@ void acr_stream_free(struct acr_stream *stream)
 	}
 	acr_blob_unref(stream->iv);
 	acr_state_unref(stream->state);
+	acr_state_unref(stream->shadow);
 	explicit_bzero(stream->prefix, sizeof stream->prefix);
 	explicit_bzero(stream->carry, sizeof stream->carry);
 	free(stream);
@@ -302,7 +312,7 @@ int acr_stream_start(struct acr_session *session)
 	else if (op == ACR_DECRYPT)
 		stream->iv = acr_blob_ref(stage->alg->iv_max ? stage->iv : NULL);
 	else
-		error = acr_request_iv(session, &stream->iv, &recorded);
+		error = acr_request_iv(session, stage, &stream->iv, &recorded);
 	if (!error && op == ACR_ENCRYPT && combined && stream->iv)
 		error = put_out_bytes(session, stream->iv->data, stream->iv->len);
 	if (error) {
@@ -323,7 +333,7 @@ static int take_iv(struct acr_session *session)
 	if (!session->src || session->src->len < len) {
 		if (!session->src_eof)
 			return -EAGAIN;
-		acr_session_explain(session, -EINVAL, "src is shorter than its iv");
+		acr_stage_explain(session, &session->stage, -EINVAL, "src is shorter than its iv");
 		return -EINVAL;
 	}
 	head = take_input(session, len, &error);
@@ -391,7 +401,7 @@ static int collect_job(struct acr_session *session, struct acr_job **job)
 	if (!session->src_eof)
 		return -EAGAIN;
 	session->stream->ended = true;
-	return acr_request_build(session, session->src, job);
+	return acr_request_build(session, &session->stage, session->src, job);
 }
 
 static int piece_job(struct acr_session *session, size_t len, struct acr_job **job)
@@ -402,23 +412,21 @@ static int piece_job(struct acr_session *session, size_t len, struct acr_job **j
 	int error = 0;
 
 	if (session->src_eof)
-		error = acr_request_check_size(session, stream->total + len);
+		error = acr_request_check_size(session, &session->stage, stream->total + len);
 	if (error)
 		return error;
 	if (stream->total + len > session->stage.alg->in_max)
-		return acr_request_check_size(session, stream->total + len);
+		return acr_request_check_size(session, &session->stage, stream->total + len);
 	in = piece_input(session, len, &error);
 	if (!in)
 		return error ? error : -ENOSPC;
-	error = acr_request_part(session, in, flags, job);
+	error = acr_request_part(session, &session->stage, in, flags, job);
 	acr_buf_unref(in);
 	if (error)
 		return error;
 	(*job)->iv = acr_blob_ref(stream->iv);
-	if (stream->state) {
-		(*job)->state = stream->state;
-		atomic_fetch_add(&stream->state->refs, 1);
-	}
+	(*job)->state = acr_state_ref(stream->state);
+	(*job)->shadow = acr_state_ref(stream->shadow);
 	stream->total += len;
 	stream->in_flight = len;
 	stream->begun = true;
@@ -471,15 +479,18 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 
 	session->bytes_in += job->src_len - stream->prefixed;
 	if (stream->collects) {
-		acr_request_collect(session, job);
-		error = put_out(session, session->dst, 0);
-		acr_buf_unref(session->dst);
-		session->dst = NULL;
+		acr_request_collect(&session->stage, job);
+		error = put_out(session, session->stage.dst, 0);
+		acr_buf_unref(session->stage.dst);
+		session->stage.dst = NULL;
 		return error ? error : put_out_end(session);
 	}
 	acr_state_unref(stream->state);
 	stream->state = job->state_out;
 	job->state_out = NULL;
+	acr_state_unref(stream->shadow);
+	stream->shadow = job->shadow_out;
+	job->shadow_out = NULL;
 	error = advance_iv(session, job);
 	job->dst->len = job->dst_len;
 	repeated = stream->prefixed;
@@ -488,7 +499,7 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 		error = put_out(session, job->dst, repeated);
 	if (error || !stream->ended)
 		return error;
-	acr_request_keep_tag(session, job);
+	acr_request_keep_tag(&session->stage, job);
 	if (combined && job->opcode == ACR_ENCRYPT && job->alg->kind == ACR_KIND_AEAD)
 		error = put_out_bytes(session, job->tag_out, job->tag_size);
 	return error ? error : put_out_end(session);

@@ -3,12 +3,16 @@
  * and their defaults. The table is at the end. */
 #include "value_table.h"
 
+#include "checking.h"
 #include "settings.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* The functions of the table have one shape each, and some need only part of it. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
 #define AAD_MAX     ((size_t)1024 * 1024)
 #define BYTES_MAX   ((size_t)64 * 1024)
@@ -17,34 +21,6 @@
 #define DEFAULT_PRIORITY 1000
 
 /* ---- helpers ---- */
-
-/* A value as it may stand in a sentence: escaped, at most 64 bytes of it. */
-static const char *quote(const char *value, char *out, size_t size)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; value[i] && i < 64 && used + 5 < size; i++) {
-		unsigned char c = (unsigned char)value[i];
-		used += (size_t)snprintf(out + used, size - used,
-					 c < 0x20 || c >= 0x7f || c == '"' ? "\\x%02x" : "%c", c);
-	}
-	out[used] = 0;
-	return out;
-}
-#define QUOTE(value) quote(value, (char[300]){ 0 }, 300)
-
-static int parse_number(struct acr_session *session, const char *name, const char *text,
-			uint64_t min, uint64_t max, uint64_t *value)
-{
-	guint64 number;
-
-	if (g_ascii_string_to_unsigned(text, 10, min, max, &number, NULL)) {
-		*value = number;
-		return 0;
-	}
-	return REFUSE(session, -EINVAL, "%s must be a whole number from %" PRIu64 " to %" PRIu64
-		      ", not \"%s\"", name, min, max, QUOTE(text));
-}
 
 /* Index of a word in a list that ends with NULL, or -1. */
 static int word_index(const char *const *words, const char *word)
@@ -57,55 +33,51 @@ static int word_index(const char *const *words, const char *word)
 
 /* ---- op and alg ---- */
 
-static int set_op(struct acr_session *session, const char *text, bool privileged)
+static int set_op(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	struct acr_stage *stage = &session->stage;
 	int op = acr_opcode_find(text);
 
-	(void)privileged;
 	if (op < 0)
-		return REFUSE(session, -EINVAL, "op must be encrypt, decrypt, hash, mac, sign, "
+		return REFUSE(session, stage, -EINVAL, "op must be encrypt, decrypt, hash, mac, sign, "
 			      "verify, random or derive, not \"%s\"", QUOTE(text));
 	if (stage->alg && *stage->alg->name && op != ACR_RANDOM &&
 	    !acr_alg_has_op(stage->alg, (enum acr_opcode)op))
-		return REFUSE(session, -EOPNOTSUPP, "%s can't %s", stage->alg_text, text);
+		return REFUSE(session, stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text, text);
 	stage->op = op;
 	return 0;
 }
 
-static void get_op(const struct acr_session *session, char *text, size_t size)
+static void get_op(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	const struct acr_stage *stage = &session->stage;
 
 	if (stage->op >= 0 || stage->alg)
 		snprintf(text, size, "%s", acr_opcode_name(acr_stage_op(stage)));
 }
 
-static void reset_op(struct acr_session *session)
+static void reset_op(struct acr_session *session, struct acr_stage *stage)
 {
-	session->stage.op = -1;
+	stage->op = -1;
 }
 
-static int set_alg(struct acr_session *session, const char *text, bool privileged)
+static int set_alg(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	struct acr_stage *stage = &session->stage;
 	const struct acr_alg *alg = *text ? acr_alg_find(text) : NULL;
 	const struct acr_alg *old = stage->alg;
 	const char *old_text = stage->alg_text;
 	int error;
 
-	(void)privileged;
 	if (!alg)
-		return REFUSE(session, -EOPNOTSUPP,
+		return REFUSE(session, stage, -EOPNOTSUPP,
 			      "\"%s\" is not an algorithm: see the file algorithms", QUOTE(text));
 	if (stage->op >= 0 && stage->op != ACR_RANDOM &&
 	    !acr_alg_has_op(alg, (enum acr_opcode)stage->op))
-		return REFUSE(session, -EOPNOTSUPP, "%s can't %s, which is in op", text,
+		return REFUSE(session, stage, -EOPNOTSUPP, "%s can't %s, which is in op", text,
 			      acr_opcode_name((enum acr_opcode)stage->op));
 	stage->alg = alg;
 	stage->alg_text = g_intern_string(text);
 	/* What came before the first alg is checked now; after a change of alg, at the start. */
-	error = old ? 0 : acr_request_check_given(session);
+	error = old ? 0 : acr_request_check_given(session, stage);
 	if (error) {
 		stage->alg = old;
 		stage->alg_text = old_text;
@@ -113,21 +85,22 @@ static int set_alg(struct acr_session *session, const char *text, bool privilege
 	return error;
 }
 
-static void get_alg(const struct acr_session *session, char *text, size_t size)
+static void get_alg(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	if (session->stage.alg_text)
-		snprintf(text, size, "%s", session->stage.alg_text);
+	if (stage->alg_text)
+		snprintf(text, size, "%s", stage->alg_text);
 }
 
-static void reset_alg(struct acr_session *session)
+static void reset_alg(struct acr_session *session, struct acr_stage *stage)
 {
-	session->stage.alg = NULL;
-	session->stage.alg_text = NULL;
+	stage->alg = NULL;
+	stage->alg_text = NULL;
 }
 
 /* ---- bytes ---- */
 
-static int check_given_size(struct acr_session *session, const char *name, size_t len, bool ok,
+static int check_given_size(struct acr_session *session, struct acr_stage *stage, const char *name, size_t len, bool ok,
 			    unsigned max, void (*sizes)(const struct acr_alg *alg, char *text))
 {
 	char text[ACR_SIZES];
@@ -135,9 +108,9 @@ static int check_given_size(struct acr_session *session, const char *name, size_
 	/* A value that this algorithm has no use for may be meant for the next one. */
 	if (ok || !max)
 		return 0;
-	sizes(session->stage.alg, text);
-	return REFUSE(session, -EINVAL, "%s has %zu bytes, %s takes %s", name, len,
-		      session->stage.alg_text, text);
+	sizes(stage->alg, text);
+	return REFUSE(session, stage, -EINVAL, "%s has %zu bytes, %s takes %s", name, len,
+		      stage->alg_text, text);
 }
 
 static void replace(struct acr_blob **where, struct acr_blob *with)
@@ -146,13 +119,12 @@ static void replace(struct acr_blob **where, struct acr_blob *with)
 	*where = acr_blob_ref(with);
 }
 
-static int set_key(struct acr_session *session, struct acr_blob *bytes)
+static int set_key(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
 {
-	struct acr_stage *stage = &session->stage;
 	int error = 0;
 
 	if (stage->alg)
-		error = check_given_size(session, "key", bytes->len,
+		error = check_given_size(session, stage, "key", bytes->len,
 					 acr_alg_key_ok(stage->alg, bytes->len),
 					 stage->alg->key_max, acr_alg_key_sizes);
 	if (error)
@@ -163,20 +135,19 @@ static int set_key(struct acr_session *session, struct acr_blob *bytes)
 	return 0;
 }
 
-static void reset_key(struct acr_session *session)
+static void reset_key(struct acr_session *session, struct acr_stage *stage)
 {
-	replace(&session->stage.key, NULL);
-	acr_nonces_free(session->stage.nonces);
-	session->stage.nonces = NULL;
+	replace(&stage->key, NULL);
+	acr_nonces_free(stage->nonces);
+	stage->nonces = NULL;
 }
 
-static int set_iv(struct acr_session *session, struct acr_blob *bytes)
+static int set_iv(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
 {
-	struct acr_stage *stage = &session->stage;
 	int error = 0;
 
 	if (stage->alg)
-		error = check_given_size(session, "iv", bytes->len,
+		error = check_given_size(session, stage, "iv", bytes->len,
 					 acr_alg_iv_ok(stage->alg, bytes->len),
 					 stage->alg->iv_max, acr_alg_iv_sizes);
 	if (!error)
@@ -184,24 +155,23 @@ static int set_iv(struct acr_session *session, struct acr_blob *bytes)
 	return error;
 }
 
-static struct acr_blob *get_iv(const struct acr_session *session)
+static struct acr_blob *get_iv(const struct acr_session *session, const struct acr_stage *stage)
 {
-	return acr_blob_ref(session->stage.iv ? session->stage.iv : session->stage.iv_used);
+	return acr_blob_ref(stage->iv ? stage->iv : stage->iv_used);
 }
 
-static void reset_iv(struct acr_session *session)
+static void reset_iv(struct acr_session *session, struct acr_stage *stage)
 {
-	replace(&session->stage.iv, NULL);
-	replace(&session->stage.iv_used, NULL);
+	replace(&stage->iv, NULL);
+	replace(&stage->iv_used, NULL);
 }
 
-static int set_tag(struct acr_session *session, struct acr_blob *bytes)
+static int set_tag(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
 {
-	struct acr_stage *stage = &session->stage;
 	int error = 0;
 
 	if (stage->alg)
-		error = check_given_size(session, "tag", bytes->len,
+		error = check_given_size(session, stage, "tag", bytes->len,
 					 acr_alg_tag_ok(stage->alg, bytes->len),
 					 stage->alg->kind == ACR_KIND_AEAD, acr_alg_tag_sizes);
 	if (!error)
@@ -209,181 +179,197 @@ static int set_tag(struct acr_session *session, struct acr_blob *bytes)
 	return error;
 }
 
-static struct acr_blob *get_tag(const struct acr_session *session)
+static struct acr_blob *get_tag(const struct acr_session *session, const struct acr_stage *stage)
 {
-	return acr_blob_ref(session->stage.tag);
+	return acr_blob_ref(stage->tag);
 }
 
-static void reset_tag(struct acr_session *session)
+static void reset_tag(struct acr_session *session, struct acr_stage *stage)
 {
-	replace(&session->stage.tag, NULL);
+	replace(&stage->tag, NULL);
 }
 
-static int set_aad(struct acr_session *session, struct acr_blob *bytes)
+static int set_sig(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
 {
-	replace(&session->stage.aad, bytes);
+	replace(&stage->sig, bytes);
 	return 0;
 }
 
-static struct acr_blob *get_aad(const struct acr_session *session)
+static struct acr_blob *get_sig(const struct acr_session *session, const struct acr_stage *stage)
 {
-	return acr_blob_ref(session->stage.aad);
+	return acr_blob_ref(stage->sig);
 }
 
-static void reset_aad(struct acr_session *session)
+static void reset_sig(struct acr_session *session, struct acr_stage *stage)
 {
-	replace(&session->stage.aad, NULL);
+	replace(&stage->sig, NULL);
 }
 
-static int set_private(struct acr_session *session, struct acr_blob *bytes)
+static int set_aad(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
+{
+	replace(&stage->aad, bytes);
+	return 0;
+}
+
+static struct acr_blob *get_aad(const struct acr_session *session, const struct acr_stage *stage)
+{
+	return acr_blob_ref(stage->aad);
+}
+
+static void reset_aad(struct acr_session *session, struct acr_stage *stage)
+{
+	replace(&stage->aad, NULL);
+}
+
+static int set_private(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
 {
 	replace(&session->private_area, bytes);
 	return 0;
 }
 
-static struct acr_blob *get_private(const struct acr_session *session)
+static struct acr_blob *get_private(const struct acr_session *session, const struct acr_stage *stage)
 {
 	return acr_blob_ref(session->private_area);
 }
 
-static void reset_private(struct acr_session *session)
+static void reset_private(struct acr_session *session, struct acr_stage *stage)
 {
 	replace(&session->private_area, NULL);
 }
 
 /* ---- numbers and words ---- */
 
-static int set_taglen(struct acr_session *session, const char *text, bool privileged)
+static int set_taglen(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	struct acr_stage *stage = &session->stage;
 	char sizes[ACR_SIZES];
 	uint64_t number = 0;
-	int error = parse_number(session, "taglen", text, 1, ACR_TAG_MAX, &number);
+	int error = acr_value_number(session, stage, "taglen", text, 1, ACR_TAG_MAX, &number);
 
-	(void)privileged;
 	if (error)
 		return error;
 	if (stage->alg && !acr_alg_tag_ok(stage->alg, number)) {
 		acr_alg_tag_sizes(stage->alg, sizes);
-		return REFUSE(session, -EINVAL, "taglen is %" PRIu64 ", %s takes %s", number,
+		return REFUSE(session, stage, -EINVAL, "taglen is %" PRIu64 ", %s takes %s", number,
 			      stage->alg_text, sizes);
 	}
 	stage->taglen = (unsigned)number;
 	return 0;
 }
 
-static void get_taglen(const struct acr_session *session, char *text, size_t size)
+static void get_taglen(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	const struct acr_stage *stage = &session->stage;
 
 	if (stage->taglen || stage->alg)
 		snprintf(text, size, "%zu", acr_stage_taglen(stage));
 }
 
-static void reset_taglen(struct acr_session *session)
+static void reset_taglen(struct acr_session *session, struct acr_stage *stage)
 {
-	session->stage.taglen = 0;
+	stage->taglen = 0;
 }
 
-static const char *const paddings[] = { "", "none", "pkcs7", NULL };
+/* In the order of enum acr_want_padding. */
+static const char *const paddings[] = { "", "none", "pkcs7", "pkcs1", "pss", "oaep", NULL };
 
-static int set_padding(struct acr_session *session, const char *text, bool privileged)
+static int set_padding(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	struct acr_stage *stage = &session->stage;
 	int padding = word_index(paddings, text);
+	enum acr_want_padding old = stage->padding;
+	int error;
 
-	(void)privileged;
 	if (padding < 1)
-		return REFUSE(session, -EINVAL, "padding must be pkcs7 or none, not \"%s\"",
-			      QUOTE(text));
-	if (padding == ACR_WANT_PKCS7 && stage->alg && !(stage->alg->flags & ACR_ALG_PADS))
-		return REFUSE(session, -EINVAL, "%s takes no padding", stage->alg_text);
+		return REFUSE(session, stage, -EINVAL, "padding must be pkcs7, none, pkcs1, pss or oaep, not "
+			      "\"%s\"", QUOTE(text));
 	stage->padding = (enum acr_want_padding)padding;
-	return 0;
+	error = stage->alg ? acr_request_check_padding(session, stage) : 0;
+	if (error)
+		stage->padding = old;
+	return error;
 }
 
-static void get_padding(const struct acr_session *session, char *text, size_t size)
+static void get_padding(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	const struct acr_stage *stage = &session->stage;
 
 	if (stage->padding)
 		snprintf(text, size, "%s", paddings[stage->padding]);
 	else if (stage->alg)
-		snprintf(text, size, "%s", stage->alg->flags & ACR_ALG_PADS ? "pkcs7" : "none");
+		snprintf(text, size, "%s", acr_request_padding(stage->alg));
 }
 
-static void reset_padding(struct acr_session *session)
+static void reset_padding(struct acr_session *session, struct acr_stage *stage)
 {
-	session->stage.padding = ACR_WANT_DEFAULT;
+	stage->padding = ACR_WANT_DEFAULT;
 }
 
 static const char *const layouts[] = { "", "combined", "detached", NULL };
 
-static int set_layout(struct acr_session *session, const char *text, bool privileged)
+static int set_layout(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
 	int layout = word_index(layouts, text);
 
-	(void)privileged;
 	if (layout < 1)
-		return REFUSE(session, -EINVAL, "layout must be combined or detached, not \"%s\"",
+		return REFUSE(session, stage, -EINVAL, "layout must be combined or detached, not \"%s\"",
 			      QUOTE(text));
-	session->stage.layout = (enum acr_layout)layout;
+	stage->layout = (enum acr_layout)layout;
 	return 0;
 }
 
-static void get_layout(const struct acr_session *session, char *text, size_t size)
+static void get_layout(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	snprintf(text, size, "%s", layouts[acr_stage_layout(&session->stage)]);
+	snprintf(text, size, "%s", layouts[acr_stage_layout(stage)]);
 }
 
-static void reset_layout(struct acr_session *session)
+static void reset_layout(struct acr_session *session, struct acr_stage *stage)
 {
-	session->stage.layout = ACR_LAYOUT_AUTO;
+	stage->layout = ACR_LAYOUT_AUTO;
 }
 
 static const char *const formats[] = { "raw", "hex", "base64", NULL };
 
-static int set_format(struct acr_session *session, const char *text, bool privileged)
+static int set_format(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
 	int format = word_index(formats, text);
 
-	(void)privileged;
 	if (format < 0)
-		return REFUSE(session, -EINVAL, "format must be raw, hex or base64, not \"%s\"",
+		return REFUSE(session, stage, -EINVAL, "format must be raw, hex or base64, not \"%s\"",
 			      QUOTE(text));
-	session->stage.format = (enum acr_format)format;
+	stage->format = (enum acr_format)format;
+	stage->format_written = true;
 	return 0;
 }
 
-static void get_format(const struct acr_session *session, char *text, size_t size)
+static void get_format(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	snprintf(text, size, "%s", formats[session->stage.format]);
+	snprintf(text, size, "%s", formats[stage->format]);
 }
 
-static void reset_format(struct acr_session *session)
+static void reset_format(struct acr_session *session, struct acr_stage *stage)
 {
-	session->stage.format = ACR_FORMAT_RAW;
+	stage->format = ACR_FORMAT_RAW;
+	stage->format_written = false;
 }
 
-static int set_length(struct acr_session *session, const char *text, bool privileged)
+static int set_length(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	struct acr_stage *stage = &session->stage;
 	const struct acr_alg *alg = stage->op == ACR_RANDOM ? acr_alg_row(0) : stage->alg;
 	uint64_t number = 0, max = alg && alg->out_max ? alg->out_max : 1024ull * 1024 * 1024;
 	int error;
 
-	(void)privileged;
 	if (alg && !(alg->flags & ACR_ALG_XOF))
-		return REFUSE(session, -EINVAL, "%s has output of a fixed length", stage->alg_text);
-	error = parse_number(session, "length", text, 1, max, &number);
+		return REFUSE(session, stage, -EINVAL, "%s has output of a fixed length", stage->alg_text);
+	error = acr_value_number(session, stage, "length", text, 1, max, &number);
 	if (!error)
 		stage->length = number;
 	return error;
 }
 
-static void get_length(const struct acr_session *session, char *text, size_t size)
+static void get_length(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	const struct acr_stage *stage = &session->stage;
 
 	if (stage->length)
 		snprintf(text, size, "%" PRIu64, stage->length);
@@ -391,159 +377,203 @@ static void get_length(const struct acr_session *session, char *text, size_t siz
 		snprintf(text, size, "%u", stage->alg->out);
 }
 
-static void reset_length(struct acr_session *session)
+static void reset_length(struct acr_session *session, struct acr_stage *stage)
 {
-	session->stage.length = 0;
+	stage->length = 0;
 }
 
 /* ---- params ---- */
 
-static const struct {
-	const char *name;
-	size_t offset;
-	uint64_t min, max;
-} params[] = {
-	{ "iterations", offsetof(struct acr_numbers, iterations), 1, 50000000 },
-	{ "n", offsetof(struct acr_numbers, n), 2, 1u << 30 },
-	{ "r", offsetof(struct acr_numbers, r), 1, 1u << 20 },
-	{ "p", offsetof(struct acr_numbers, p), 1, 1u << 20 },
-};
-
-static int set_param(struct acr_session *session, char *word, struct acr_numbers *numbers)
+static int set_params(struct acr_session *session, struct acr_stage *stage, const char *text,
+		      bool privileged)
 {
-	char *equals = strchr(word, '=');
-
-	for (size_t i = 0; equals && i < G_N_ELEMENTS(params); i++) {
-		uint64_t *field = (uint64_t *)((char *)numbers + params[i].offset);
-		if (strlen(params[i].name) == (size_t)(equals - word) &&
-		    !strncmp(params[i].name, word, (size_t)(equals - word)))
-			return parse_number(session, params[i].name, equals + 1, params[i].min,
-					    params[i].max, field);
-	}
-	return REFUSE(session, -EINVAL, "params takes iterations=, n=, r= and p=, not \"%s\"",
-		      QUOTE(word));
+	return acr_params_set(session, stage, text);
 }
 
-static int set_params(struct acr_session *session, const char *text, bool privileged)
+static void get_params(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	struct acr_numbers numbers = { 0 };
-	g_auto(GStrv) words = g_strsplit_set(text, " \t", -1);
-	struct acr_blob *blob;
-	int error = 0;
-
-	(void)privileged;
-	for (guint i = 0; words[i] && !error; i++)
-		if (*words[i])
-			error = set_param(session, words[i], &numbers);
-	if (error)
-		return error;
-	blob = acr_blob_new(text, strlen(text), false, NULL, &error);
-	if (!blob)
-		return error;
-	acr_blob_unref(session->stage.params);
-	session->stage.params = blob;
-	session->stage.numbers = numbers;
-	return 0;
-}
-
-static void get_params(const struct acr_session *session, char *text, size_t size)
-{
-	const struct acr_blob *blob = session->stage.params;
+	const struct acr_blob *blob = stage->params;
 
 	if (blob)
 		snprintf(text, size, "%.*s", (int)blob->len, (const char *)blob->data);
 }
 
-static void reset_params(struct acr_session *session)
+static void reset_params(struct acr_session *session, struct acr_stage *stage)
 {
-	replace(&session->stage.params, NULL);
-	session->stage.numbers = (struct acr_numbers){ 0 };
+	acr_params_reset(stage);
+}
+
+/* ---- where a stage's input comes from ---- */
+
+static int set_stage(struct acr_session *session, struct acr_stage *stage, const char *name,
+		     const char *text, int *where)
+{
+	uint64_t number = 0;
+	int error;
+
+	if (!*text) {
+		*where = ACR_INPUT_UNSET;
+		return 0;
+	}
+	error = acr_value_number(session, stage, name, text, 0, stage->number - 1, &number);
+	if (!error)
+		*where = (int)number;
+	return error;
+}
+
+static void get_stage(int where, char *text, size_t size)
+{
+	if (where != ACR_INPUT_UNSET)
+		snprintf(text, size, "%d", where);
+}
+
+static int set_input(struct acr_session *session, struct acr_stage *stage, const char *text,
+		     bool privileged)
+{
+	return set_stage(session, stage, "input", text, &stage->input);
+}
+
+static void get_input(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		      size_t size)
+{
+	get_stage((int)acr_route_source(stage), text, size);
+}
+
+static void reset_input(struct acr_session *session, struct acr_stage *stage)
+{
+	stage->input = ACR_INPUT_UNSET;
+}
+
+static int set_input2(struct acr_session *session, struct acr_stage *stage, const char *text,
+		      bool privileged)
+{
+	if (*text && stage->alg && !(stage->alg->flags & ACR_ALG_TWO_INPUTS))
+		return REFUSE(session, stage, -EINVAL, "%s has one input", stage->alg_text);
+	return set_stage(session, stage, "input2", text, &stage->input2);
+}
+
+static void get_input2(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		       size_t size)
+{
+	get_stage(stage->input2, text, size);
+}
+
+static void reset_input2(struct acr_session *session, struct acr_stage *stage)
+{
+	stage->input2 = ACR_INPUT_UNSET;
+}
+
+static int set_check(struct acr_session *session, struct acr_stage *stage, const char *text,
+		     bool privileged)
+{
+	if (acr_check_parse(text, &stage->check)) {
+		stage->check_count = 0;
+		return 0;
+	}
+	return REFUSE(session, stage, -EINVAL, "check must be never, always or sample N with N from 1 "
+		      "to %u, not \"%s\"", ACR_CHECK_SAMPLE_MAX, QUOTE(text));
+}
+
+static void get_check(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		      size_t size)
+{
+	char rule[ACR_CHECK_TEXT];
+
+	acr_check_text(stage->check, rule);
+	snprintf(text, size, "%s", rule);
+}
+
+static void reset_check(struct acr_session *session, struct acr_stage *stage)
+{
+	stage->check = ACR_CHECK_NEVER;
 }
 
 /* ---- the session's own ---- */
 
-static int set_stream(struct acr_session *session, const char *text, bool privileged)
+static int set_stream(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	const struct acr_alg *alg = session->stage.alg;
+	const struct acr_alg *alg = stage->alg;
 
-	(void)privileged;
 	if (strcmp(text, "0") && strcmp(text, "1"))
-		return REFUSE(session, -EINVAL, "stream must be 0 or 1, not \"%s\"", QUOTE(text));
-	if (*text == '1' && alg && acr_stage_takes_input(&session->stage) &&
+		return REFUSE(session, stage, -EINVAL, "stream must be 0 or 1, not \"%s\"", QUOTE(text));
+	if (*text == '1' && alg && acr_stage_takes_input(stage) &&
 	    alg->pieces == ACR_PIECES_NONE)
-		return REFUSE(session, -EINVAL, "%s can't be processed in pieces: set stream to 0",
-			      session->stage.alg_text);
+		return REFUSE(session, stage, -EINVAL, "%s can't be processed in pieces: set stream to 0",
+			      stage->alg_text);
 	session->stream_mode = *text == '1';
 	return 0;
 }
 
-static void get_stream(const struct acr_session *session, char *text, size_t size)
+static void get_stream(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
 	snprintf(text, size, "%d", session->stream_mode);
 }
 
-static void reset_stream(struct acr_session *session)
+static void reset_stream(struct acr_session *session, struct acr_stage *stage)
 {
 	session->stream_mode = false;
 }
 
-static int set_priority(struct acr_session *session, const char *text, bool privileged)
+static int set_priority(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
 	uint64_t number = 0;
-	int error = parse_number(session, "priority", text, 0, UINT16_MAX, &number);
+	int error = acr_value_number(session, stage, "priority", text, 0, UINT16_MAX, &number);
 
 	if (error)
 		return error;
 	if (number > DEFAULT_PRIORITY && !privileged)
-		return REFUSE(session, -EACCES, "only root and members of the configured group may "
+		return REFUSE(session, stage, -EACCES, "only root and members of the configured group may "
 			      "set a priority above %d", DEFAULT_PRIORITY);
 	session->priority = (uint16_t)number;
 	return 0;
 }
 
-static void get_priority(const struct acr_session *session, char *text, size_t size)
+static void get_priority(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
 	snprintf(text, size, "%u", session->priority);
 }
 
-static void reset_priority(struct acr_session *session)
+static void reset_priority(struct acr_session *session, struct acr_stage *stage)
 {
 	session->priority = DEFAULT_PRIORITY;
 }
 
-static int set_device(struct acr_session *session, const char *text, bool privileged)
+static int set_device(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	(void)privileged;
 	if (*text && !acr_name_ok(text))
-		return REFUSE(session, -EINVAL, "\"%s\" is not a device's name", QUOTE(text));
-	g_free(session->stage.device);
-	session->stage.device = *text ? g_strdup(text) : NULL;
+		return REFUSE(session, stage, -EINVAL, "\"%s\" is not a device's name", QUOTE(text));
+	g_free(stage->device);
+	stage->device = *text ? g_strdup(text) : NULL;
 	return 0;
 }
 
-static void get_device(const struct acr_session *session, char *text, size_t size)
+static void get_device(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
-	if (session->stage.device)
-		snprintf(text, size, "%s", session->stage.device);
+	if (stage->device)
+		snprintf(text, size, "%s", stage->device);
 }
 
-static void reset_device(struct acr_session *session)
+static void reset_device(struct acr_session *session, struct acr_stage *stage)
 {
-	set_device(session, "", false);
+	set_device(session, stage, "", false);
 }
 
-static int set_deadline(struct acr_session *session, const char *text, bool privileged)
+static int set_deadline(struct acr_session *session, struct acr_stage *stage, const char *text, bool privileged)
 {
-	(void)privileged;
-	return parse_number(session, "deadline", text, 0, UINT32_MAX, &session->deadline_ms);
+	return acr_value_number(session, stage, "deadline", text, 0, UINT32_MAX, &session->deadline_ms);
 }
 
-static void get_deadline(const struct acr_session *session, char *text, size_t size)
+static void get_deadline(const struct acr_session *session, const struct acr_stage *stage, char *text,
+		    size_t size)
 {
 	snprintf(text, size, "%" PRIu64, session->deadline_ms);
 }
 
-static void reset_deadline(struct acr_session *session)
+static void reset_deadline(struct acr_session *session, struct acr_stage *stage)
 {
 	session->deadline_ms = 0;
 }
@@ -562,12 +592,17 @@ const struct acr_value_row acr_value_table[ACR_VALUES] = {
 			.set_bytes = set_aad, .get_bytes = get_aad, .reset = reset_aad },
 	[ACR_V_TAG] = { .name = "tag", .hex = true, .secret = true, .max = ACR_TAG_MAX,
 			.set_bytes = set_tag, .get_bytes = get_tag, .reset = reset_tag },
+	[ACR_V_SIG] = { .name = "sig", .hex = true, .secret = true, .max = BYTES_MAX,
+			.set_bytes = set_sig, .get_bytes = get_sig, .reset = reset_sig },
 	[ACR_V_TAGLEN] = { TEXT(taglen) },
 	[ACR_V_PADDING] = { TEXT(padding) },
 	[ACR_V_LAYOUT] = { TEXT(layout) },
 	[ACR_V_FORMAT] = { TEXT(format) },
 	[ACR_V_LENGTH] = { TEXT(length) },
 	[ACR_V_PARAMS] = { TEXT(params) },
+	[ACR_V_INPUT] = { TEXT(input) },
+	[ACR_V_INPUT2] = { TEXT(input2) },
+	[ACR_V_CHECK] = { TEXT(check) },
 	[ACR_V_STREAM] = { TEXT(stream) },
 	[ACR_V_PRIORITY] = { TEXT(priority) },
 	[ACR_V_DEVICE] = { TEXT(device) },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* libFuzzer: any sequence of operations on the queue, beside a naive model of it. Each takes
- * two bytes: what, and with which entry. */
+ * two bytes: what, and with which entry. The first byte says whether many users and priorities
+ * take part, or all are in one line. */
 #include "queue_model.h"
 
 #include <stdint.h>
@@ -8,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool step(struct pair *pair, uint8_t what, uint8_t which)
+static bool step(struct pair *pair, uint8_t what, uint8_t which, bool line)
 {
 	unsigned i = which % MODEL_ENTRIES;
 
@@ -19,6 +20,8 @@ static bool step(struct pair *pair, uint8_t what, uint8_t which)
 		pair_set_ageing(pair, which / 16.0);
 		return true;
 	case 2:
+		if (which >= MODEL_ENTRIES)
+			return pair_take(pair, i);
 		pair_remove(pair, i);
 		return true;
 	case 3:
@@ -26,8 +29,8 @@ static bool step(struct pair *pair, uint8_t what, uint8_t which)
 	case 4:
 		return pair_return(pair);
 	default:
-		return pair_insert(pair, i, what / 8 % MODEL_PRIORITIES, which % MODEL_USERS,
-				   1ull << (what / 6));
+		return pair_insert(pair, i, line ? 0 : what / 8 % MODEL_PRIORITIES,
+				   line ? 0 : which % MODEL_USERS, 1ull << (what / 6));
 	}
 }
 
@@ -36,8 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct pair pair;
 
 	pair_init(&pair, 1);
-	for (size_t i = 0; i + 1 < size; i += 2) {
-		if (!step(&pair, data[i], data[i + 1]) || pair.queue.count != pair_count(&pair))
+	for (size_t i = 1; i + 1 < size; i += 2) {
+		if (!step(&pair, data[i], data[i + 1], data[0] & 1) ||
+		    pair.queue.count != pair_count(&pair))
 			abort();
 	}
 	if (!pair_drain(&pair))

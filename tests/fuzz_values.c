@@ -32,8 +32,14 @@ static const char *const words[] = {
 	"kmac-128", "poly1305", "hkdf-sha256", "encrypt", "decrypt", "hash", "mac", "sign",
 	"verify", "random", "derive", "pkcs7", "none", "combined", "detached", "raw", "hex",
 	"base64", "0", "1", "4", "12", "16", "17", "32", "4096", "iterations=2", "n=16 r=1 p=1",
-	"soft0", "gone", "hex:00112233445566778899aabbccddeeff", "hex:0", "hex:\xff",
+	"soft0", "gone", "xor", "2", "hex:00112233445566778899aabbccddeeff", "hex:0", "hex:\xff",
 	"0123456789abcdef0123456789abcdef", "0123456789abcdef", "0123456789ab", "",
+	"ed25519", "x25519", "ecdsa-p256-sha256", "ecdh-prime256v1", "rsa-sha256", "rsa-pss-sha1",
+	"rsa-oaep-sha1", "modexp", "sm2", "pss", "oaep", "saltlen=16 mgf1=sha1", "sigformat=raw r=2",
+	"hex:3007020201f1020105", "valid",
+	"hex:9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+	"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
+	"-----END PUBLIC KEY-----\n",
 };
 
 struct program {
@@ -43,6 +49,7 @@ struct program {
 	struct acr_writer writers[8]; /* descriptors of src */
 	unsigned open;                /* how many */
 	unsigned read;                /* the request that the descriptor of dst reads */
+	unsigned stage;               /* whose files it uses */
 };
 
 static void changed(struct acr_session *session)
@@ -86,14 +93,15 @@ static void set_value(struct program *program)
 		return; /* the costs that these parameters can ask for are meant to be high */
 	if (value == ACR_V_DEADLINE)
 		return; /* a session that a timer ends is not repeatable */
-	if (acr_value_is_text(value) || !acr_value_check(program->session, value, data, len))
-		acr_value_set(program->session, value, data, len, next(program) & 1);
+	if (acr_value_is_text(value) || !acr_value_check(program->session, program->stage, value, data, len))
+		acr_value_set(program->session, program->stage, value, data, len,
+			      next(program) & 1);
 }
 
 static void get_value(struct program *program)
 {
 	enum acr_value value = (enum acr_value)(next(program) % ACR_VALUES);
-	struct acr_blob *blob = acr_value_get(program->session, value);
+	struct acr_blob *blob = acr_value_get(program->session, program->stage, value);
 
 	ASSERT(blob);
 	ASSERT(!acr_value_is_text(value) || (blob->len && blob->data[blob->len - 1] == '\n'));
@@ -102,7 +110,8 @@ static void get_value(struct program *program)
 
 static void reset_value(struct program *program)
 {
-	acr_value_reset(program->session, (enum acr_value)(next(program) % ACR_VALUES));
+	acr_value_reset(program->session, program->stage,
+			(enum acr_value)(next(program) % ACR_VALUES));
 }
 
 static void open_src(struct program *program)
@@ -150,18 +159,27 @@ static void truncate_src(struct program *program)
 	acr_buf_unref(src);
 }
 
+/* Do all stages ask for outputs of a length that the fuzzer has time for? */
+static bool modest(struct acr_session *session)
+{
+	for (unsigned i = 1; i <= acr_route_highest(session); i++)
+		if (acr_route_stage(session, i) && acr_route_stage(session, i)->length > LENGTH_MAX)
+			return false;
+	return true;
+}
+
 static void read_dst(struct program *program)
 {
 	uint64_t offset = next(program), len = (uint64_t)next(program) << 4;
 	struct acr_piece piece = { 0 };
-	uint64_t wanted = program->session->stage.length;
 	uint8_t *text;
 
-	if (wanted > LENGTH_MAX)
+	if (!modest(program->session))
 		return;
 	if (next(program) & 1)
 		program->read = 0; /* as a descriptor that reads from the start again */
-	if (acr_dst_read(program->session, &program->read, offset, (size_t)len, &piece))
+	if (acr_dst_read(program->session, next(program) & 1 ? program->stage : 0, &program->read,
+			 offset, (size_t)len, &piece))
 		return;
 	ASSERT(piece.len <= len);
 	text = malloc(piece.len + 1);
@@ -174,8 +192,29 @@ static void read_dst(struct program *program)
 
 static void start(struct program *program)
 {
-	if (program->session->stage.length <= LENGTH_MAX)
+	if (modest(program->session))
 		acr_session_start(program->session);
+}
+
+static void go_on(struct program *program)
+{
+	if (modest(program->session))
+		acr_session_continue(program->session);
+}
+
+static void choose_stage(struct program *program)
+{
+	program->stage = next(program) % 4;
+}
+
+static void add_stage(struct program *program)
+{
+	acr_route_add(program->session, next(program) % 5);
+}
+
+static void remove_stage(struct program *program)
+{
+	acr_route_remove(program->session, next(program) % 5);
 }
 
 static void cancel(struct program *program)
@@ -208,10 +247,11 @@ static void look(struct program *program)
 	bool failed;
 
 	acr_session_status(program->session, text);
-	acr_history_text(program->session->history, text);
-	acr_dst_size(program->session);
+	acr_stage_status(program->session, program->stage, text);
+	acr_history_text(&program->session->history, text);
+	acr_dst_size(program->session, program->stage);
 	acr_src_writable(program->session);
-	acr_dst_readable(program->session, &failed);
+	acr_dst_readable(program->session, 0, &failed);
 	acr_session_ended(program->session, &failed);
 	g_string_free(text, TRUE);
 }
@@ -219,7 +259,7 @@ static void look(struct program *program)
 static void (*const actions[])(struct program *program) = {
 	set_value, set_value, set_value, set_value, get_value, reset_value, open_src, close_src,
 	write_src, write_src, truncate_src, read_dst, start, cancel, reset, look, whole_request,
-	whole_request,
+	whole_request, go_on, choose_stage, add_stage, remove_stage,
 };
 
 /* Sessions that are ready for an input, to begin with. */
@@ -237,6 +277,9 @@ static const struct {
 	{ "gmac-aes-128", "hex:000102030405060708090a0b0c0d0e0f" },
 	{ "kmac-128", "hex:00010203" },
 	{ "hkdf-sha256", "hex:00" },
+	{ "ed25519", "hex:9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60" },
+	{ "x25519", "hex:9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60" },
+	{ "modexp", "hex:3007020201f1020105" },
 };
 
 /* The first byte of a program: where it begins. */
@@ -248,15 +291,15 @@ static void begin(struct program *program)
 
 	if (which == G_N_ELEMENTS(ready))
 		return;
-	ASSERT(!acr_value_set(session, ACR_V_ALG, ready[which].alg, strlen(ready[which].alg),
+	ASSERT(!acr_value_set(session, 1, ACR_V_ALG, ready[which].alg, strlen(ready[which].alg),
 			      false));
 	if (ready[which].key)
-		ASSERT(!acr_value_set(session, ACR_V_KEY, ready[which].key,
+		ASSERT(!acr_value_set(session, 1, ACR_V_KEY, ready[which].key,
 				      strlen(ready[which].key), false));
 	if (first & 128)
-		acr_value_set(session, ACR_V_STREAM, "1", 1, false);
+		acr_value_set(session, 1, ACR_V_STREAM, "1", 1, false);
 	if (first & 64 && acr_alg_has_op(session->stage.alg, ACR_DECRYPT))
-		ASSERT(!acr_value_set(session, ACR_V_OP, "decrypt", 7, false));
+		ASSERT(!acr_value_set(session, 1, ACR_V_OP, "decrypt", 7, false));
 }
 
 /* ---- what must hold ---- */
@@ -304,7 +347,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct program program = { .data = data, .size = size };
+	struct program program = { .data = data, .size = size, .stage = 1 };
 	struct acr_account *account = acr_account_get(USER);
 	size_t before = acr_account_total();
 

@@ -299,6 +299,9 @@ add("aria-256-ccm", "draft-ietf-avtcore-aria-srtp-02", RTP_KEY256, RTP_SRC,
     "a9de44dbaf8eae74ea3ab5f30594154f405fd630aa4c4d5603efdfa1",
     tag="87b6bd222c55365a9c7d0b215b77ea41", **RTP)
 
+add("xor", "self: 00..09 xor 01 02 03, repeated, by hand", "010203",
+    "00010203040506070809", "01030102060607050b08")
+
 # ---- SM4: GB/T 32907, draft-ribose-cfrg-sm4, RFC 8998, GB/T 17964 ----
 
 SM4_KEY = "0123456789abcdeffedcba9876543210"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Models of cards: processes that serve one over vfio-user."""
-import os
+import atexit
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ class Hifn:
         self.socket = self.dir / "card"
         self.words = [*(["--strict"] if strict else []), *words]
         self.process = None
+        atexit.register(self.abandon)
         self.start()
 
     def start(self):
@@ -48,12 +50,17 @@ class Hifn:
         self.process.wait()
         self.socket.unlink()
 
+    def abandon(self):
+        """What a test that failed has left."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
     def stop(self):
         """End it. A strict one that saw something forbidden ends with 1."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(20)
         assert status == 0, f"the model ended with {status}:\n{self.log()}"
-        for path in self.dir.iterdir():
-            path.unlink()
-        os.rmdir(self.dir)
+        shutil.rmtree(self.dir)

@@ -151,6 +151,28 @@ static void pair_remove(struct pair *pair, unsigned i)
 	pair->model.entries[i].in = false;
 }
 
+static bool pair_is(const struct acr_queue_entry *entry, void *wanted)
+{
+	return entry == wanted;
+}
+
+/* Find an entry where it stands, and take it as if it had been popped. */
+static bool pair_take(struct pair *pair, unsigned i)
+{
+	struct acr_queue_entry *entry = &pair->entries[i];
+	bool in = pair->model.entries[i].in;
+
+	if (acr_queue_find(&pair->queue, pair_is, entry) != (in ? entry : NULL))
+		return false;
+	if (!in)
+		return true;
+	acr_queue_take(&pair->queue, entry);
+	pair->model.entries[i].in = false;
+	pair->model.flows[pair->model.entries[i].priority][pair->model.entries[i].user].served =
+		++pair->model.served;
+	return !entry->flow;
+}
+
 /* Both give the same one? */
 static bool pair_pop(struct pair *pair)
 {

@@ -5,7 +5,9 @@
  * gate   keeps what it accepts until the test or, with auto=1, a thread of its own ends it;
  *        with fewer=1 it often accepts fewer than it is offered
  * early  ends the first of what it is offered within submit(), and leaves the rest
- * lazy   works in flush() only, which waits for the test */
+ * lazy   works in flush() only, which waits for the test
+ * late   as gate, but lets go of nothing that is given up
+ * crowd  keeps what it accepts until flush(), 50 ms after the first */
 #ifndef ACR_SCHED_DRIVERS_H
 #define ACR_SCHED_DRIVERS_H
 
@@ -18,6 +20,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define HELD_MAX 64
 
@@ -220,7 +223,7 @@ static void gate_cancel(struct acr_device *dev, struct acr_op *op)
 }
 
 /* End the oldest, when it has come. */
-static void gate_open(struct gate *gate, int error)
+static inline void gate_open(struct gate *gate, int error)
 {
 	struct acr_op *op;
 
@@ -232,7 +235,7 @@ static void gate_open(struct gate *gate, int error)
 	gate_end(op, error);
 }
 
-static void gate_wait(struct gate *gate, unsigned count)
+static inline void gate_wait(struct gate *gate, unsigned count)
 {
 	pthread_mutex_lock(&gate->lock);
 	while (gate->count < count)
@@ -298,6 +301,64 @@ static void lazy_flush(struct acr_device *dev)
 	lazy_op = NULL;
 }
 
+/* ---- crowd ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	struct acr_op *ops[HELD_MAX];
+	unsigned count, flushes;
+	uint64_t first_ns;    /* when the first of them came */
+	uint64_t shortest_ns; /* that any first has waited */
+} crowd = { .lock = PTHREAD_MUTEX_INITIALIZER, .shortest_ns = UINT64_MAX };
+
+static uint64_t crowd_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int crowd_probe(struct acr_device *dev)
+{
+	acr_device_set_width(dev, HELD_MAX, 4);
+	acr_device_set_flush(dev, 50000);
+	return add_capabilities(dev);
+}
+
+static int crowd_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
+{
+	(void)dev;
+	pthread_mutex_lock(&crowd.lock);
+	if (!crowd.count)
+		crowd.first_ns = crowd_now();
+	for (unsigned i = 0; i < n; i++)
+		crowd.ops[crowd.count++] = ops[i];
+	pthread_mutex_unlock(&crowd.lock);
+	return (int)n;
+}
+
+static void crowd_flush(struct acr_device *dev)
+{
+	struct acr_op *ops[HELD_MAX];
+	unsigned count;
+
+	(void)dev;
+	pthread_mutex_lock(&crowd.lock);
+	count = crowd.count;
+	memcpy(ops, crowd.ops, sizeof ops);
+	crowd.count = 0;
+	crowd.flushes++;
+	if (count && crowd_now() - crowd.first_ns < crowd.shortest_ns)
+		crowd.shortest_ns = crowd_now() - crowd.first_ns;
+	pthread_mutex_unlock(&crowd.lock);
+	/* In any order: here the last comes first. */
+	while (count-- > 0) {
+		compute(ops[count]);
+		acr_op_done(ops[count], 0);
+	}
+}
+
 /* ---- all ---- */
 
 static const struct acr_driver drivers[] = {
@@ -308,22 +369,10 @@ static const struct acr_driver drivers[] = {
 	{ .name = "early", .options = options, .probe = early_probe, .submit = early_submit },
 	{ .name = "lazy", .options = options, .probe = add_capabilities, .submit = lazy_submit,
 	  .flush = lazy_flush },
+	{ .name = "late", .options = options, .probe = gate_probe, .submit = gate_submit,
+	  .remove = gate_remove },
+	{ .name = "crowd", .options = options, .probe = crowd_probe, .submit = crowd_submit,
+	  .flush = crowd_flush },
 };
-
-extern const struct acr_balancer_module acrypto_balancer;
-
-static void make_modules(void)
-{
-	static struct acr_module modules[] = {
-		{ "calc", &drivers[0], NULL },  { "gate", &drivers[1], NULL },
-		{ "early", &drivers[2], NULL }, { "lazy", &drivers[3], NULL },
-		{ "least-loaded", NULL, NULL }, { NULL, NULL, NULL },
-	};
-
-	modules[4].balancer = acrypto_balancer.balancer;
-	static_modules = modules;
-	sem_init(&lazy_flushes, 0, 0);
-	sem_init(&lazy_may_flush, 0, 0);
-}
 
 #endif

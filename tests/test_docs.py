@@ -13,7 +13,7 @@ PAGES = sorted((acr.TOP / "doc").glob("*.[178]"))
 ALIASES = [p for p in PAGES if p.read_text().startswith(".so ")]
 HEADINGS = ["NAME", "SYNOPSIS", "DESCRIPTION", "PARAMETERS", "CAPABILITIES", "LIMITS", "SECURITY",
             "EXAMPLE", "SEE ALSO"]
-LATER = {"keyname", "sig", "check", "io", "route"}  # files of later versions
+LATER = {"keyname", "io"}  # files of later versions
 
 
 def page(name):
@@ -105,6 +105,17 @@ def test_driver_options_are_documented(source):
     assert names <= words_of("Cm", parameters)
 
 
+def test_group_options_are_documented():
+    names = re.findall(r'\{ "([a-z-]+)",', (acr.TOP / "src/group.c").read_text())
+    assert set(names) and set(names) <= words_of("Cm", page("acrypto-group.7").split(".Sh PARAMETERS")[1].split(".Sh")[0])
+
+
+def test_balancers_files_are_documented(daemon):
+    for name in (n.name for n in (daemon.mount / "lb").iterdir() if n.is_dir()):
+        for file in set(os.listdir(daemon.mount / "lb" / name)) - {"info"}:
+            assert f"lb/{name}/{file}" in page(f"acrypto-{name}.7")
+
+
 def test_every_module_has_a_page():
     modules = [p.parent.name for p in (acr.TOP / "drivers").glob("*/*.c")]
     modules += [p.stem for p in (acr.TOP / "lb").glob("*.c")]
@@ -122,7 +133,7 @@ def test_session_files_are_documented(session):
 def test_tree_is_documented(daemon):
     documented = {w.rstrip("/") for w in words_of("Pa", page("acrypto.7"))}
     for name in os.listdir(daemon.mount):
-        assert name in documented | {"keys", "ioctl"}
+        assert name in documented | {"keys"}
     for name in os.listdir(daemon.mount / "devices" / "soft0"):
         assert name in documented | LATER
 

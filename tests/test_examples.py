@@ -17,7 +17,8 @@ def command(example, folder):
     """The words that run an example."""
     if example.suffix == ".c":
         program = folder / example.stem
-        subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-o", program, example], check=True)
+        subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-I", acr.TOP / "include", "-o", program,
+                        example], check=True)
         return [program]
     words = INTERPRETERS[example.suffix]
     if not shutil.which(words[0]):

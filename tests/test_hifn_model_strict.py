@@ -12,7 +12,6 @@ import hifn_rings as h
 from hifn_rings import Card, command, part
 from vfio_client import CONFIG, Model
 
-pytestmark = pytest.mark.sanitize
 PROGRAM = acr.BUILD / "tests/models/hifn795x/hifn795x-model"
 KEY, IV = bytes(16), bytes(16)
 N = 32
@@ -316,6 +315,20 @@ def test_descriptor_without_valid(model):
         assert c.poll(lambda: "posted in part" in m.errors)
     assert told(m) == ["an operation is posted in part for 5 s: the source ring's descriptor at 0x1000c8 "
                        "has no VALID"]
+
+
+def test_hands_off_while_busy(model):
+    """A slow card is busy for long enough to be disturbed."""
+    m = model("--strict", "--fault", "slow=64")
+    with Card(m.path) as c:
+        c.bring_up()
+        done = c.post(GOOD, DATA, N)
+        c.start()
+        c.write(0, h.PUCNFG, 0x344)
+        c.put(0x1000c8, struct.pack("<I", h.VALID | h.LAST | N))
+        assert c.finished(done)
+    assert told(m) == ["PUCNFG is written while an operation is under way",
+                       "a descriptor was changed while the chip had it"]
 
 
 # ---- faults ----

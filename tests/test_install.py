@@ -54,6 +54,11 @@ def test_modules_can_be_made_for_it(installed, tmp_path):
     assert (work / "xsoft.so").exists()
 
 
+def test_headers_are_there(installed):
+    ours = {p.name for p in (acr.TOP / "include/acrypto").glob("*.h")}
+    assert {p.name for p in (installed / "include/acrypto").glob("*.h")} == ours
+
+
 def test_pages_are_there(installed):
     ours = {p.name for p in (acr.TOP / "doc").glob("*.[178]")}
     assert {p.name for p in (installed / "share/man").glob("man*/*")} == ours

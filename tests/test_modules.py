@@ -28,10 +28,11 @@ def test_header_compiles_alone(header, compiler):
     assert done.returncode == 0, done.stderr
 
 
-def test_daemon_exports_what_the_header_declares():
-    text = re.sub(r"/\*.*?\*/", "", (INCLUDE / "acrypto" / "driver.h").read_text(), flags=re.S)
-    text = text[text.index("#define ACR_REGISTER_DRIVER"):]
-    declared = set(re.findall(r"\b(acr_\w+)\(", text))
+def test_daemon_exports_what_the_headers_declare():
+    declared = set()
+    for header, start in ("driver.h", "#define ACR_REGISTER_DRIVER"), ("balancer.h", "#define ACR_REGISTER_BAL"):
+        text = re.sub(r"/\*.*?\*/", "", (INCLUDE / "acrypto" / header).read_text(), flags=re.S)
+        declared |= set(re.findall(r"\b(acr_\w+)\(", text[text.index(start):]))
     listed = set(re.findall(r"^\t(\w+);", (acr.TOP / "src" / "modules.syms").read_text(), re.M))
     assert listed == declared
     symbols = subprocess.run(["nm", "-D", "--defined-only", acr.BUILD / "acryptod"], check=True,
@@ -82,6 +83,26 @@ def test_external_driver_beside_ours(start, built):
     with daemon.session(alg="sha256", device="x0") as s:
         assert s.run(b"bound") == hashlib.sha256(b"bound").digest()
         assert s.status()["device"] == "x0"
+
+
+def test_external_balancer_with_a_file(start, built):
+    daemon = start("--module-path", str(built), "--device", "x0=xsoft", "--device", "x1=xsoft")
+    daemon.write("lb/unload", "cheapest")  # it was found in the module path
+    daemon.write("lb/load", str(built / "cheapest.so"))
+    daemon.write("lb/current", "cheapest")
+    daemon.write("lb/cheapest/prices", "x0 7\nx1 3\n")
+    assert daemon.text("lb/cheapest/prices") == "x0 7\nx1 3\n"
+    with daemon.session(alg="sha256") as s:
+        s.run(b"x")
+        assert s.status()["device"] == "x1" and "price 3" in s.text("history")
+        daemon.write("lb/cheapest/prices", "x1 9\n")
+        s.run(b"x")
+        assert s.status()["device"] == "x0"
+    with acr.fails("EINVAL"):
+        daemon.write("lb/cheapest/prices", "dear")
+    assert int(acr.values(daemon.text("lb/cheapest/info"))["process-time-ns"]) > 0
+    daemon.write("lb/unload", "cheapest")
+    assert not (daemon.mount / "lb/cheapest").exists()
 
 
 @pytest.mark.parametrize("words, complaint", [

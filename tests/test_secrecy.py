@@ -18,6 +18,7 @@ import threading
 import pytest
 
 import acr
+from known_pkeys import OWN_RSA
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for /proc/PID/mem")
 
@@ -108,7 +109,8 @@ def test_the_search_finds_what_is_there():
 KEYED = {"aes-256-gcm": 32, "aes-256-cbc": 32, "aes-128-ctr": 16, "aes-256-xts": 64,
          "chacha20-poly1305": 32, "hmac-sha256": 32, "hmac-sha512": 32, "kmac-256": 32,
          "cmac-aes-256": 32, "poly1305": 32, "hkdf-sha256": 32, "pbkdf2-sha256": 32,
-         "aes-256-wrap": 32, "des-ede3-cbc": 24}
+         "aes-256-wrap": 32, "des-ede3-cbc": 24, "ed25519": 32, "ed448": 57,
+         "ecdsa-prime256v1-sha256": 32}
 
 
 def use(s, alg, src):
@@ -136,6 +138,22 @@ def test_key_is_only_in_locked_memory_and_then_nowhere(daemon, alg):
         s.write("key", key)
         use(s, alg, src)
     assert_gone(daemon, needles)
+
+
+def test_numbers_of_an_rsa_key_are_wiped(daemon):
+    """They are needed in other forms than that of the file: words, least significant first."""
+    numbers = {f"{name} {order}": number.to_bytes(size, order)[:32]
+               for name, number, size in (("p", OWN_RSA.p, 80), ("q", OWN_RSA.q, 80), ("d", OWN_RSA.d, 160))
+               for order in ("big", "little")}
+    with daemon.session(alg="rsa-sha256", key=OWN_RSA.private_der()) as s:
+        s.run(b"data")
+        found = search_memory(daemon.pid, numbers)
+        assert found and not unlocked(found) and not dumpable(found)
+        assert not [name for name, *_ in found if "little" in name], "the file alone is kept"
+        s.write("alg", "modexp")
+        s.write("op", "decrypt")
+        s.run(b"data")
+    assert_gone(daemon, numbers)
 
 
 def test_key_written_as_hex(daemon):

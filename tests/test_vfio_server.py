@@ -304,6 +304,107 @@ def test_file_cut_behind_a_mapping(model):
     still_serves(model)
 
 
+# ---- memory by messages ----
+
+RING = 0x100000
+
+
+class Liar(Client):
+    """Has memory that the card must ask for, and an answer of its own."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.questions = []
+
+    def receive(self):
+        serial, command, size, flags, error = header = struct.unpack("=HHIII", self.receive_exactly(16))
+        payload = self.receive_exactly(size - 16)
+        if flags & 0xf == v.REPLY:
+            self.replies[serial] = (error if flags & v.ERROR else 0, payload)
+        else:
+            assert command == v.DMA_READ
+            self.questions.append((header, struct.unpack("=QQ", payload)))
+
+    def ask(self):
+        """Make the card look at its command ring; returns what it asks for."""
+        self.write(CONFIG, 4, 6, 2)
+        dma_map(self, RING, 0x1000)
+        self.write(0, 4, 2)
+        for register in (0x0c, 0x1c, 0x2c, 0x3c):
+            self.write(1, register, RING)
+        self.write(1, 0x48, 0x10017)
+        self.write(1, 0x40, 0x80808080)
+        while not self.questions:
+            self.receive()
+        (serial, _, _, _, _), question = self.questions.pop(0)
+        assert question == (RING, 4)
+        return serial
+
+    def answer(self, serial, payload, flags=v.REPLY, command=v.DMA_READ):
+        self.socket.sendall(struct.pack("=HHIII", serial, command, 16 + len(payload), flags, 0) + payload)
+
+    def aborted(self):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            csr = self.read(1, 0x40)
+            if csr & 0x20202020:
+                return not csr & 0x80808080
+            if self.questions:
+                return False
+        return False
+
+
+LIES = {"error": (b"", v.REPLY | v.ERROR), "nothing": (b"", v.REPLY),
+        "no data": (struct.pack("=QQ", RING, 4), v.REPLY),
+        "short": (struct.pack("=QQ", RING, 4) + bytes(3), v.REPLY),
+        "long": (struct.pack("=QQ", RING, 4) + bytes(5000), v.REPLY),
+        "other count": (struct.pack("=QQ", RING, 2**63) + bytes(4), v.REPLY),
+        "other address": (struct.pack("=QQ", RING + 4, 4) + bytes(4), v.REPLY)}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_lies_abort_the_transfer(model, lie):
+    with Liar(model.path) as c:
+        c.answer(c.ask(), *LIES[lie])
+        assert c.aborted()
+
+
+def test_registers_are_served_while_an_answer_is_waited_for(model):
+    with Liar(model.path) as c:
+        serial = c.ask()
+        assert c.read(1, 0x0c) == RING
+        for other in ({"command": v.DMA_WRITE}, {}):
+            c.answer(serial if other else serial ^ 1, struct.pack("=QQ", RING, 4) + bytes(4), **other)
+        assert c.read(1, 0x40) & 0x80808080 == 0x80808080 and not c.questions, "those were for nobody"
+        c.answer(serial, struct.pack("=QQ", RING, 4) + bytes(4))
+        while not c.questions:
+            c.receive()
+
+
+def test_unmap_and_reset_while_an_answer_is_waited_for(model):
+    with Liar(model.path) as c:
+        serial = c.ask()
+        c.unmap(RING, 0x1000)
+        c.reset()
+        assert c.read(1, 0x40) == 0
+        c.answer(serial, struct.pack("=QQ", RING, 4) + b"\xff" * 4)
+        assert c.read(CONFIG, 0) == 0x001d13a3 and not c.questions
+        assert c.read(1, 0x40) == 0, "the ring of a card that was reset isn't aborted"
+
+
+def test_client_that_never_answers(model):
+    with Liar(model.path) as c:
+        c.ask()
+        assert c.aborted(), "after 5 s"
+
+
+def test_client_goes_while_asked(model):
+    c = Liar(model.path)
+    c.ask()
+    c.close()
+    still_serves(model)
+
+
 # ---- the process ----
 
 

@@ -134,7 +134,61 @@ static void test_many_users(void)
 	free(entries);
 }
 
-static bool random_step(struct pair *pair, uint64_t *seed)
+/* What a newcomer would find. */
+static void test_newcomer(void)
+{
+	struct acr_queue_entry a = entry_of(5, 1, 1), b = entry_of(5, 2, 2), c = entry_of(5, 3, 3);
+	struct acr_queue_entry low = entry_of(4, 9, 9), same = entry_of(5, 9, 9),
+			       high = entry_of(6, 9, 9);
+	struct acr_queue queue;
+
+	acr_queue_init(&queue, 0);
+	CHECK(!acr_queue_precedes(&queue, &low) && !acr_queue_has_others(&queue, 1));
+	CHECK(acr_queue_insert(&queue, &a));
+	CHECK(acr_queue_precedes(&queue, &low) && acr_queue_precedes(&queue, &same) &&
+	      !acr_queue_precedes(&queue, &high));
+	CHECK(!acr_queue_has_others(&queue, 1) && acr_queue_has_others(&queue, 2));
+	CHECK(acr_queue_insert(&queue, &b) && acr_queue_insert(&queue, &c));
+	acr_queue_remove(&queue, &b);
+	CHECK(acr_queue_has_others(&queue, 1)); /* the third user's, too */
+	acr_queue_remove(&queue, &c);
+	CHECK(!acr_queue_has_others(&queue, 1));
+	acr_queue_remove(&queue, &a);
+	acr_queue_clear(&queue);
+}
+
+/* One line of many chunks: from both ends and out of the middle, until nothing is left. */
+static void test_long_line(void)
+{
+	enum { N = 2000 };
+	struct acr_queue_entry *entries = calloc(N, sizeof *entries);
+	struct acr_queue queue;
+
+	acr_queue_init(&queue, 1);
+	for (int first = 0; first < 2; first++) {
+		/* The later half, then the earlier one before it, backwards. */
+		for (unsigned i = 0; i < N; i++)
+			entries[i] = entry_of(5, 1, i + 1);
+		for (unsigned i = N / 2; i < N; i++)
+			CHECK(acr_queue_insert(&queue, &entries[i]));
+		for (unsigned i = N / 2; i-- > 0;)
+			CHECK(acr_queue_return(&queue, &entries[i]));
+		for (unsigned i = (unsigned)first; i < N; i++)
+			if (i % 100 != 50)
+				acr_queue_remove(&queue, &entries[i]);
+		if (first)
+			CHECK(acr_queue_pop(&queue) == &entries[0]);
+		CHECK(queue.count == N / 100);
+		for (unsigned i = 50; i < N; i += 100)
+			CHECK(acr_queue_pop(&queue) == &entries[i]);
+		CHECK(!acr_queue_pop(&queue));
+	}
+	acr_queue_clear(&queue);
+	free(entries);
+}
+
+/* priorities, users: how many of them take part. */
+static bool random_step(struct pair *pair, uint64_t *seed, unsigned priorities, unsigned users)
 {
 	unsigned i = chance(seed, MODEL_ENTRIES);
 
@@ -145,9 +199,10 @@ static bool random_step(struct pair *pair, uint64_t *seed)
 		pair_set_ageing(pair, chance(seed, 4) * 0.5);
 		return true;
 	case 2:
-	case 3:
 		pair_remove(pair, i);
 		return true;
+	case 3:
+		return pair_take(pair, i);
 	case 4:
 	case 5:
 	case 6:
@@ -156,19 +211,19 @@ static bool random_step(struct pair *pair, uint64_t *seed)
 	case 8:
 		return pair_return(pair);
 	default:
-		return pair_insert(pair, i, chance(seed, MODEL_PRIORITIES),
-				   chance(seed, MODEL_USERS), chance(seed, 3000) * 1000000ull);
+		return pair_insert(pair, i, chance(seed, priorities), chance(seed, users),
+				   chance(seed, 3000) * 1000000ull);
 	}
 }
 
-static void test_random(uint64_t seed)
+static void test_random(uint64_t seed, unsigned priorities, unsigned users)
 {
 	static struct pair pair;
 	bool same = true;
 
 	pair_init(&pair, 1);
 	for (int i = 0; i < 4000 && same; i++) {
-		same = random_step(&pair, &seed);
+		same = random_step(&pair, &seed, priorities, users);
 		same = same && pair.queue.count == pair_count(&pair);
 	}
 	CHECK(same);
@@ -185,7 +240,12 @@ int main(void)
 	test_return();
 	test_withdrawn();
 	test_many_users();
-	for (uint64_t seed = 1; seed <= 40; seed++)
-		test_random(seed * 0x9e3779b97f4a7c15u);
+	test_newcomer();
+	test_long_line();
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		test_random(seed * 0x9e3779b97f4a7c15u, MODEL_PRIORITIES, MODEL_USERS);
+		test_random(seed * 0xd1342543de82ef95u, 2, 3);
+		test_random(seed * 0xda942042e4dd58b5u, 1, 1); /* a long line */
+	}
 	return checks_end();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The software engine alone: no daemon, the host functions it needs are below. Known answers,
+/* The software engine alone: no daemon, the host functions it needs are in soft_host.h. Known answers,
  * parts against wholes, and everything that must fail. */
-#include "../drivers/soft/engine.h"
+#include "soft_host.h"
 #include "unit_soft_vectors.h"
 
 #include <errno.h>
@@ -11,122 +11,6 @@
 #include <string.h>
 
 #define ROOM      8192
-#define MOST_CAPS 512
-
-struct acr_device {
-	struct acr_capability caps[MOST_CAPS];
-	unsigned n;
-};
-
-static struct acr_device device;
-static unsigned passed, failed;
-
-/* ---- the host ---- */
-
-const char *acr_device_name(const struct acr_device *dev)
-{
-	(void)dev;
-	return "unit";
-}
-
-int acr_device_add_capability(struct acr_device *dev, const struct acr_capability *cap)
-{
-	if (dev->n == MOST_CAPS)
-		return -EINVAL;
-	dev->caps[dev->n++] = *cap;
-	return 0;
-}
-
-void acr_device_explain(struct acr_device *dev, const char *format, ...)
-{
-	(void)dev;
-	(void)format;
-}
-
-static _Thread_local const char *explained;
-static _Thread_local void *next_state;
-
-void acr_op_explain(struct acr_op *op, const char *sentence)
-{
-	(void)op;
-	explained = sentence;
-}
-
-void acr_op_set_state(struct acr_op *op, void *state)
-{
-	(void)op;
-	next_state = state;
-}
-
-void acr_log(enum acr_log_level level, const char *module, const char *format, ...)
-{
-	(void)level;
-	(void)module;
-	(void)format;
-}
-
-/* ---- helpers ---- */
-
-static void check(bool good, const char *what, const char *alg)
-{
-	if (good) {
-		passed++;
-		return;
-	}
-	failed++;
-	printf("FAILED: %s: %s\n", alg, what);
-}
-
-static const struct acr_capability *offer(enum acr_opcode opcode, const char *alg)
-{
-	for (unsigned i = 0; i < device.n; i++)
-		if (device.caps[i].opcode == opcode && !strcmp(device.caps[i].alg, alg))
-			return &device.caps[i];
-	return NULL;
-}
-
-struct buffer {
-	uint8_t data[256];
-	size_t len;
-};
-
-static struct acr_bytes bytes_of(struct buffer *buffer, const char *text)
-{
-	buffer->len = 0;
-	if (*text == '\'') {
-		buffer->len = strlen(text + 1);
-		memcpy(buffer->data, text + 1, buffer->len);
-	}
-	for (; *text != '\'' && *text; text += 2)
-		sscanf(text, "%2hhx", &buffer->data[buffer->len++]);
-	return (struct acr_bytes){ buffer->len ? buffer->data : NULL, buffer->len };
-}
-
-static struct acr_op op_for(const struct acr_capability *cap)
-{
-	return (struct acr_op){ .opcode = cap->opcode,
-		                .alg = cap->alg,
-		                .cap_data = cap->data,
-		                .flags = ACR_OP_WHOLE };
-}
-
-/* An exact allocation, so that the sanitizer sees a byte too many. */
-static void give_room(struct acr_op *op, size_t size)
-{
-	op->dst = malloc(size ? size : 1);
-	memset(op->dst, 0xa5, size ? size : 1);
-	op->dst_size = size;
-}
-
-static bool all_zero(const uint8_t *data, size_t n)
-{
-	uint8_t any = 0;
-
-	while (n--)
-		any |= *data++;
-	return !any;
-}
-
 /* ---- known answers ---- */
 
 struct texts {
@@ -209,7 +93,7 @@ static size_t key_size(const char *alg)
 		{ "hmac-", 32 },   { "kmac-", 32 },   { "chacha", 32 },  { "poly1305", 32 },
 		{ "ede3", 24 },    { "des-", 8 },     { "sm4-xts", 32 }, { "sm4-", 16 },
 		{ "128-xts", 32 }, { "256-xts", 64 }, { "128", 16 },     { "192", 24 },
-		{ "256", 32 },
+		{ "256", 32 },	   { "xor", 5 },
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -365,14 +249,21 @@ static size_t mac_size(const char *alg)
 
 static void test_parts(const struct acr_capability *cap)
 {
-	struct acr_op whole = generic_op(cap, 3000);
+	struct acr_op whole = generic_op(cap, 3000), mac;
 	uint8_t *dst = malloc(ROOM), tag[ACR_TAG_MAX];
 	size_t dst_len;
 
-	if (cap->opcode == ACR_MAC)
+	if (cap->opcode == ACR_MAC || cap->opcode == ACR_VERIFY)
 		whole.tag_size = mac_size(cap->alg);
 	if (strstr(cap->alg, "kmac"))
 		whole.aad = (struct acr_bytes){ fixed + 5, 21 };
+	mac = whole;
+	give_room(&mac, whole.tag_size);
+	if (cap->opcode == ACR_VERIFY) {
+		mac.opcode = ACR_MAC;
+		check(!soft_compute(&mac), "makes what is verified", cap->alg);
+		whole.sig = (struct acr_bytes){ mac.dst, mac.dst_len };
+	}
 	give_room(&whole, result_size(cap, 3000));
 	check(!soft_compute(&whole), "computes a whole", cap->alg);
 	for (int i = 0; i < 4; i++)
@@ -380,6 +271,7 @@ static void test_parts(const struct acr_capability *cap)
 		              !memcmp(dst, whole.dst, dst_len) &&
 		              !memcmp(tag, whole.tag_out, sizeof(tag)),
 		      "parts equal the whole", cap->alg);
+	free(mac.dst);
 	free(whole.dst);
 	free(dst);
 }
@@ -389,7 +281,8 @@ static void test_offers(void)
 	for (unsigned i = 0; i < device.n; i++) {
 		const struct acr_capability *cap = &device.caps[i];
 
-		if (cap->opcode == ACR_ENCRYPT)
+		if (cap->opcode == ACR_ENCRYPT && !strstr(cap->alg, "rsa-") &&
+		    strcmp(cap->alg, "modexp"))
 			test_round_trips(cap);
 		if (cap->state)
 			test_parts(cap);
@@ -397,17 +290,6 @@ static void test_offers(void)
 }
 
 /* ---- what must fail ---- */
-
-/* room: bytes at dst. sentence: whether one is due. */
-static void expect(struct acr_op op, size_t room, int error, const char *what)
-{
-	explained = NULL;
-	give_room(&op, room);
-	check(soft_compute(&op) == error && !op.dst_len && all_zero(op.dst, room), what,
-	      op.alg);
-	check(error == -EOPNOTSUPP || explained, "says why", op.alg);
-	free(op.dst);
-}
 
 static void test_bad_blocks(void)
 {

@@ -58,7 +58,8 @@ static int read_options(struct acr_device *dev, struct hifn *hifn)
 
 static int add_capabilities(struct acr_device *dev, const struct hifn *hifn)
 {
-	const struct acr_capability random = { .opcode = ACR_RANDOM, .alg = "" };
+	const struct acr_capability random = { .opcode = ACR_RANDOM, .alg = "",
+					      .flags = ACR_CAP_ONCE };
 	int error = acr_device_add_capability(dev, &random);
 
 	for (unsigned i = 0; i < hifn_row_count && !error; i++) {

@@ -25,6 +25,7 @@ static void engine_down(void)
 			caps[i].row->family->drop(&caps[i]);
 	free(caps);
 	caps = NULL;
+	soft_key_drop_decoders();
 	if (legacy)
 		OSSL_PROVIDER_unload(legacy);
 	legacy = NULL;
@@ -66,6 +67,8 @@ static unsigned add_row(struct acr_device *dev, const struct soft_cap *cap)
 			.alg = cap->row->alg,
 			.data = cap,
 			.state = family->parts & (1u << op) ? SOFT_STATE : NULL,
+			/* What was given out once is given to nobody else. */
+			.flags = op == ACR_RANDOM ? ACR_CAP_ONCE : 0,
 		};
 		if (acr_device_add_capability(dev, &offer))
 			acr_log(ACR_LOG_WARNING, "soft", "%s: the core doesn't know \"%s\"",
@@ -146,6 +149,19 @@ int soft_refuse(struct acr_op *op, const char *sentence)
 {
 	acr_op_explain(op, sentence);
 	return -EINVAL;
+}
+
+int soft_verified(struct acr_op *op, bool valid)
+{
+	static const char word[] = ACR_VALID;
+
+	if (!valid)
+		return -EBADMSG;
+	if (op->dst_size < sizeof(word) - 1)
+		return soft_refuse(op, "the output does not fit");
+	memcpy(op->dst, word, sizeof(word) - 1);
+	op->dst_len = sizeof(word) - 1;
+	return 0;
 }
 
 int soft_error(void)

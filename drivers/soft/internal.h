@@ -26,9 +26,10 @@ struct soft_family {
 
 struct soft_row {
 	const char *alg;  /* acrypto's name */
-	const char *name; /* OpenSSL's name of the cipher, digest, MAC or KDF */
+	const char *name; /* OpenSSL's name of the cipher, digest, MAC or KDF, or type of key */
 	const char *sub;  /* OpenSSL's name of the digest or cipher inside; NULL: none */
 	const struct soft_family *family;
+	const struct soft_curve *curve; /* of elliptic-curve keys; NULL: there is no choice */
 };
 
 /* A row with what was fetched for it. Constant while any device uses the engine. */
@@ -47,10 +48,19 @@ struct soft_cap {
 extern const struct soft_row soft_rows[];
 extern const unsigned soft_row_count;
 
-/* One family each: cipher.c aead.c wrap.c digest.c mac.c kdf.c */
+/* An elliptic curve. Coordinates and the order take equally many bytes on all we have. */
+struct soft_curve {
+	const char *group; /* OpenSSL's name */
+	size_t bytes;
+};
+
+/* One family each: cipher.c aead.c wrap.c xor.c digest.c mac.c kdf.c pkey_sign.c pkey_crypt.c
+ * pkey_derive.c modexp.c */
 extern const struct soft_family soft_cipher_family, soft_aead_family, soft_aead_whole_family,
-        soft_wrap_family, soft_hash_family, soft_mac_family, soft_gmac_family, soft_kmac_family,
-        soft_hkdf_family, soft_pbkdf2_family, soft_scrypt_family, soft_random_family;
+        soft_wrap_family, soft_xor_family, soft_hash_family, soft_mac_family, soft_gmac_family, soft_kmac_family,
+        soft_hkdf_family, soft_pbkdf2_family, soft_scrypt_family, soft_random_family,
+        soft_rsa_family, soft_pss_family, soft_ecdsa_family, soft_sm2_family, soft_eddsa_family,
+        soft_oaep_family, soft_ecdh_family, soft_xdh_family, soft_modexp_family;
 
 /* ctx.c: what runs from part to part. Exactly one of the contexts is set. */
 struct soft_state {
@@ -87,6 +97,35 @@ bool soft_cipher_update(EVP_CIPHER_CTX *ctx, uint8_t *out, const uint8_t *in, si
 /* A pointer that may be read from where bytes.data may be NULL: OpenSSL takes NULL for "not
  * given" in many places. */
 const uint8_t *soft_bytes(struct acr_bytes bytes);
+
+/* ---- public keys (pkey_key.c) ---- */
+
+enum soft_half { SOFT_PUBLIC, SOFT_PRIVATE };
+
+/* Make a key of the row's type and curve of PEM, DER or, except for RSA and SM2, its bare bytes.
+ * op     its sentence says what is wrong
+ * file   where the bytes come from, for the sentence: "key" or "src"
+ * half   what is needed of it; a private key serves as a public one too
+ * Returns owned in *pkey and 0; -EINVAL, -ENOMEM. Any thread. */
+int soft_key_parse(struct acr_op *op, const struct soft_row *row, struct acr_bytes bytes,
+                   const char *file, enum soft_half half, EVP_PKEY **pkey);
+
+/* Give back what is kept to parse the next key quicker; no key is in it. From engine_down(). */
+void soft_key_drop_decoders(void);
+
+/* What to return where OpenSSL would not do it with this key: -ENOMEM, or -EINVAL with a
+ * sentence. A device is not to blame for a user's key. */
+int soft_key_unfit(struct acr_op *op, const char *sentence);
+
+/* Room for an OpenSSL name of a digest by acrypto's; "" if there is none. */
+const char *soft_digest_name(const char *alg);
+
+/* fetch() and drop() for the families that fetch by name at each use: is the row's digest there? */
+bool soft_pkey_fetch(struct soft_cap *cap);
+void soft_pkey_drop(struct soft_cap *cap);
+
+/* Write ACR_VALID and return 0, or return -EBADMSG. */
+int soft_verified(struct acr_op *op, bool valid);
 
 /* Say why and return -EINVAL. sentence: no secrets. */
 int soft_refuse(struct acr_op *op, const char *sentence);

@@ -86,24 +86,50 @@ static int finish(struct acr_op *op, EVP_MAC_CTX *ctx)
 
 	if (!EVP_MAC_final(ctx, full, &written, sizeof(full)))
 		error = soft_error();
-	else if (op->tag_size > written || op->tag_size > op->dst_size)
+	else if (op->tag_size > written ||
+	         (op->opcode == ACR_MAC && op->tag_size > op->dst_size))
 		error = soft_refuse(op, "the MAC is not that long");
+	else if (op->opcode == ACR_VERIFY)
+		error = soft_verified(op, op->tag_size && op->sig.len == op->tag_size &&
+		                                  !CRYPTO_memcmp(full, op->sig.data, op->tag_size));
 	else if (op->tag_size)
 		memcpy(op->dst, full, op->tag_size);
 	OPENSSL_cleanse(full, sizeof(full));
-	op->dst_len = op->tag_size;
+	if (op->opcode == ACR_MAC)
+		op->dst_len = op->tag_size;
 	return error;
 }
 
 /* KMAC makes as much as is asked for, and the length goes into the result. */
+static int make_kmac(struct acr_op *op, EVP_MAC_CTX *ctx, uint8_t *out, size_t size)
+{
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
+		                OSSL_PARAM_construct_end() };
+	size_t written;
+
+	if (!size || !EVP_MAC_CTX_set_params(ctx, params))
+		return soft_refuse(op, "KMAC cannot make an output of this length");
+	return EVP_MAC_final(ctx, out, &written, size) ? 0 : soft_error();
+}
+
 static int finish_kmac(struct acr_op *op, EVP_MAC_CTX *ctx)
 {
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &op->dst_size),
-		                OSSL_PARAM_construct_end() };
+	uint8_t *full;
+	int error;
 
-	if (!op->dst_size || !EVP_MAC_CTX_set_params(ctx, params))
-		return soft_refuse(op, "KMAC cannot make an output of this length");
-	return EVP_MAC_final(ctx, op->dst, &op->dst_len, op->dst_size) ? 0 : soft_error();
+	if (op->opcode == ACR_MAC) {
+		op->dst_len = op->dst_size;
+		return make_kmac(op, ctx, op->dst, op->dst_size);
+	}
+	full = OPENSSL_malloc(op->sig.len ? op->sig.len : 1);
+	if (!full)
+		return -ENOMEM;
+	error = make_kmac(op, ctx, full, op->sig.len);
+	if (!error)
+		error = soft_verified(op, op->sig.len == op->tag_size &&
+		                                  !CRYPTO_memcmp(full, op->sig.data, op->sig.len));
+	OPENSSL_clear_free(full, op->sig.len ? op->sig.len : 1);
+	return error;
 }
 
 static int run(struct acr_op *op, const struct soft_cap *cap, const OSSL_PARAM *params,
@@ -156,8 +182,8 @@ static int kmac_compute(struct acr_op *op, const struct soft_cap *cap)
 }
 
 #define MAC_FAMILY(NAME, COMPUTE)                                                              \
-	const struct soft_family NAME = { .opcodes = 1u << ACR_MAC,                            \
-		                          .parts = 1u << ACR_MAC,                              \
+	const struct soft_family NAME = { .opcodes = 1u << ACR_MAC | 1u << ACR_VERIFY,         \
+		                          .parts = 1u << ACR_MAC | 1u << ACR_VERIFY,           \
 		                          .fetch = mac_fetch,                                  \
 		                          .drop = mac_drop,                                    \
 		                          .compute = COMPUTE }

@@ -39,6 +39,24 @@
 	        ROW("hkdf-" ALG, "HKDF", NAME, hkdf),                                          \
 	        ROW("pbkdf2-" ALG, "PBKDF2", NAME, pbkdf2)
 
+#define CURVE_ROW(ALG, NAME, SUB, FAMILY, CURVE)                                               \
+	{                                                                                      \
+		.alg = ALG, .name = NAME, .sub = SUB, .family = &soft_##FAMILY##_family,       \
+		.curve = &CURVE                                                                \
+	}
+
+static const struct soft_curve p256 = { "prime256v1", 32 }, p384 = { "secp384r1", 48 },
+                               p521 = { "secp521r1", 66 }, k256 = { "secp256k1", 32 },
+                               sm2 = { "SM2", 32 };
+
+#define PKEY_DIGEST(ALG, NAME)                                                                 \
+	ROW("rsa-" ALG, "RSA", NAME, rsa), ROW("rsa-pss-" ALG, "RSA", NAME, pss),              \
+	        ROW("rsa-oaep-" ALG, "RSA", NAME, oaep),                                       \
+	        CURVE_ROW("ecdsa-prime256v1-" ALG, "EC", NAME, ecdsa, p256),                   \
+	        CURVE_ROW("ecdsa-secp384r1-" ALG, "EC", NAME, ecdsa, p384),                    \
+	        CURVE_ROW("ecdsa-secp521r1-" ALG, "EC", NAME, ecdsa, p521),                    \
+	        CURVE_ROW("ecdsa-secp256k1-" ALG, "EC", NAME, ecdsa, k256)
+
 const struct soft_row soft_rows[] = {
 	ROW("", "", NULL, random),
 
@@ -49,6 +67,7 @@ const struct soft_row soft_rows[] = {
 	XTS("aes-256", "AES-256"),
 	ROW("chacha20", "ChaCha20", NULL, cipher),
 	ROW("chacha20-poly1305", "ChaCha20-Poly1305", NULL, aead),
+	ROW("xor", "", NULL, xor),
 	MODES("des", "DES"),
 	MODES("des-ede3", "DES-EDE3"),
 	CAMELLIA("128"),
@@ -86,6 +105,28 @@ const struct soft_row soft_rows[] = {
 	ROW("kmac-256", "KMAC-256", NULL, kmac),
 	ROW("poly1305", "POLY1305", NULL, mac),
 	ROW("scrypt", "SCRYPT", NULL, scrypt),
+
+	PKEY_DIGEST("sha1", "SHA1"),
+	PKEY_DIGEST("sha224", "SHA2-224"),
+	PKEY_DIGEST("sha256", "SHA2-256"),
+	PKEY_DIGEST("sha384", "SHA2-384"),
+	PKEY_DIGEST("sha512", "SHA2-512"),
+	PKEY_DIGEST("sha512-224", "SHA2-512/224"),
+	PKEY_DIGEST("sha512-256", "SHA2-512/256"),
+	PKEY_DIGEST("sha3-224", "SHA3-224"),
+	PKEY_DIGEST("sha3-256", "SHA3-256"),
+	PKEY_DIGEST("sha3-384", "SHA3-384"),
+	PKEY_DIGEST("sha3-512", "SHA3-512"),
+	CURVE_ROW("sm2", "SM2", "SM3", sm2, sm2),
+	ROW("ed25519", "ED25519", NULL, eddsa),
+	ROW("ed448", "ED448", NULL, eddsa),
+	CURVE_ROW("ecdh-prime256v1", "EC", NULL, ecdh, p256),
+	CURVE_ROW("ecdh-secp384r1", "EC", NULL, ecdh, p384),
+	CURVE_ROW("ecdh-secp521r1", "EC", NULL, ecdh, p521),
+	CURVE_ROW("ecdh-secp256k1", "EC", NULL, ecdh, k256),
+	ROW("x25519", "X25519", NULL, xdh),
+	ROW("x448", "X448", NULL, xdh),
+	ROW("modexp", "RSA", NULL, modexp),
 };
 
 const unsigned soft_row_count = sizeof(soft_rows) / sizeof(soft_rows[0]);

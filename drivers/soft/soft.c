@@ -4,8 +4,6 @@
 
 #include <unistd.h>
 
-#define BATCH 16
-
 static const struct acr_option soft_options[] = {
 	{ "threads", "operations at once, 1 to 1024; not given: the number of processors",
 	  NULL },
@@ -23,7 +21,7 @@ static int soft_probe(struct acr_device *dev)
 		if (error)
 			return error;
 	}
-	acr_device_set_width(dev, (unsigned)threads, BATCH);
+	acr_device_set_width(dev, (unsigned)threads, 1);
 	return soft_add_capabilities(dev);
 }
 

@@ -57,6 +57,26 @@ struct acr_numbers {
 	uint64_t n, r, p;    /* scrypt; defaults filled in by the core */
 };
 
+/* How ECDSA and SM2 signatures look: SEQUENCE of r and s, or r and s of full length. EdDSA and
+ * RSA have one form. */
+enum acr_sigformat { ACR_SIG_DER, ACR_SIG_RAW };
+
+#define ACR_SALT_MAX  -1 /* as long as the key allows */
+#define ACR_SALT_AUTO -2 /* verify: any length; sign: as long as the digest */
+
+/* What signatures and RSA need beside a key; the core fills in the defaults. */
+struct acr_pkey {
+	const char *digest; /* canonical name of the digest: of what is signed, or of OAEP's
+			     * label. NULL: the algorithm has none */
+	const char *mgf1;   /* PSS and OAEP: the mask's digest; else NULL */
+	int saltlen;        /* PSS: bytes, or ACR_SALT_* */
+	enum acr_sigformat sigformat;
+};
+
+/* All that ACR_VERIFY puts into dst where the signature or MAC is right; where it isn't, the
+ * operation ends with -EBADMSG. Without it nothing counts as verified. */
+#define ACR_VALID "valid\n"
+
 struct acr_device;
 
 /* One operation, on its way through one device. All of it is frozen from submit() until
@@ -93,6 +113,10 @@ struct acr_op {
 	void *driver_data;  /* (out) the driver's own, from submit() to acr_op_done() */
 	void *driver_area;  /* the driver's own area in secret memory, `area_size` of the
 	                     * device, zeroed before submit(), wiped after acr_op_done() */
+
+	struct acr_bytes sig;          /* verify: the signature or MAC to check */
+	struct acr_bytes private_area; /* the session's `private` file, at most 1024 bytes */
+	struct acr_pkey pkey;
 };
 
 /* One thing a device can do. */
@@ -104,7 +128,12 @@ struct acr_capability {
 	                        * with the same format may continue each other's parts */
 	size_t max_src;        /* longest input in bytes, 0: the algorithm's own limit */
 	unsigned queue_length; /* most queued sessions, 0: the core's default */
+	unsigned flags;        /* ACR_CAP_* */
 };
+
+#define ACR_CAP_ONCE 1u /* must not be done twice (what was handed out, counted or audited):
+                         * once begun it is never repeated on another device, and not checked
+                         * by repetition */
 
 /* One KEY=VALUE of a device's specification. Tables end with a NULL name. */
 struct acr_option {
@@ -238,8 +267,10 @@ void acr_device_ready(struct acr_device *dev);
  * error 0: done, the (out) fields are filled in.
  * -EBADMSG: tag or padding doesn't verify. -EINVAL: input that the algorithm can't take.
  *   These are results; the session fails with them.
- * -EOPNOTSUPP: not on this device; another is tried and this one isn't blamed.
- * Any other: the device failed this op; another is tried.
+ * -EOPNOTSUPP, -EAGAIN: not done, and never will be or not now; another device is tried and
+ *   this one isn't blamed.
+ * Any other: the device failed this op; another is tried, unless it must be done only once
+ *   (ACR_CAP_ONCE). A device that fails over half of its last 20 is put into quarantine.
  * Any thread, at most once for each accepted op. */
 void acr_op_done(struct acr_op *op, int error);
 

@@ -12,8 +12,11 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 import acr  # noqa: E402
+import balancers  # noqa: E402
+import binary  # noqa: E402
+import core  # noqa: E402
 
 RUNS = 5
 KEY, IV = bytes(range(32)), bytes(range(16))
@@ -63,6 +66,14 @@ def requests(daemon, n=1000):
     """Further requests in one session: open, write, read, with the key kept."""
     with daemon.session(alg="aes-256-cbc", key=KEY, iv=IV) as s:
         return n / timed(lambda: [s.run(b"x" * 1000) for _ in range(n)])
+
+
+def direct(daemon, n=2000):
+    """Whole requests on our own memory by ACRYPTO_DIRECT, key included."""
+    kept = [binary.memory(data) for data in (b"x" * 1000, bytes(1008), KEY, IV)]
+    request = binary.Direct(binary.initializer("aes-256-cbc", binary.ENCRYPT), *map(binary.buffer, kept))
+    with binary.Binary(daemon) as opened:
+        return n / timed(lambda: [binary.call(opened.fd, binary.DIRECT, request) for _ in range(n)])
 
 
 def stream(daemon, alg, file, size):
@@ -126,6 +137,8 @@ def main():
             daemon.stop()
             subprocess.run(["umount", bare], check=False)
             peer.wait()
+    print()
+    core.tables()
 
 
 def table(daemon, bare, folder):
@@ -141,11 +154,14 @@ def table(daemon, bare, folder):
             "openssl enc, one process each")
     compare("further request in a session, 1 kB", "/s", lambda: requests(daemon),
             lambda: null_dispatch(daemon), "the same bound to the null device")
+    compare("ACRYPTO_DIRECT, 1 kB", "/s", lambda: direct(daemon), lambda: requests(daemon),
+            "a further request in a session")
     for alg in ("aes-256-ctr", "aes-256-cbc"):
         compare(f"stream, 512 MiB, {alg}", "MB/s", lambda: stream(daemon, alg, file, size),
                 lambda: openssl_enc(alg, file, size), "openssl enc, file to /dev/null")
         compare(f"one request, 64 MiB, {alg}", "MB/s", lambda: whole(daemon, alg, data),
                 lambda: openssl_speed(alg), "openssl speed, in memory")
+    balancers.rows(compare, timed)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,15 @@ static const struct vu_pci_identity standard_identity = {
 	.scratch_n = 4,
 };
 
+void card_set_device(struct card *card, uint16_t device)
+{
+	card->identity.device = card->identity.sub_device = device;
+}
+
 int card_init(struct card *card, uint16_t device)
 {
 	card->identity = standard_identity;
-	card->identity.device = card->identity.sub_device = device;
+	card_set_device(card, device);
 	card->contexts = calloc(CONTEXTS, sizeof(*card->contexts));
 	/* A MAC may be appended, and the last word filled up. */
 	card->source = malloc(MAX_OPERATION + 64);
@@ -214,7 +219,7 @@ static void trace_register(struct card *card, char how, unsigned bar, uint32_t o
 {
 	char name[32], words[300];
 
-	if (!card->trace)
+	if (!card->report.trace)
 		return;
 	register_words(bar, offset, value, words, sizeof(words));
 	trace(card, "%c %s = 0x%08x%s%s%s", how, name_of(bar, offset, name, sizeof(name)),
@@ -241,6 +246,10 @@ static bool write_is_proper(struct card *card, unsigned bar, uint32_t offset, ui
 
 	if (r && r->access & ACCESS_W && value & ~r->bits)
 		violation(card, "undefined bits 0x%x are set in %s", value & ~r->bits, r->name);
+	if (card->faults.due && bar == 0 &&
+	    (offset == R_PUCTRL || offset == R_PUCTRL2 || offset == R_PUCNFG ||
+	     offset == R_FIFOCNFG))
+		violation(card, "%s is written while an operation is under way", r->name);
 	if (control)
 		return true;
 	name_of(bar, offset, name, sizeof(name));

@@ -5,9 +5,8 @@
 
 #include "tests/models/hifn795x/registers.h"
 #include "tests/models/vfio_user/pci_config.h"
+#include "tests/models/vfio_user/report.h"
 #include "tests/models/vfio_user/server.h"
-
-#include <stdio.h>
 
 /* The rings, in the order of their bits in CSR. */
 enum ring_name { RING_COMMAND, RING_SOURCE, RING_RESULT, RING_DESTINATION, RINGS };
@@ -62,6 +61,7 @@ struct faults {
 	uint64_t done;          /* operations since the last reset */
 	uint64_t irqs;          /* rising edges of the pin */
 	uint64_t due;           /* slow: when the present operation is ready; 0: none */
+	uint64_t taken;         /* slow: a sum over its descriptors as they were found */
 	bool vanished;
 };
 
@@ -71,11 +71,9 @@ enum { SETUP_FIFOCNFG = 1, SETUP_PUCNFG = 2, SETUP_PUCTRL = 4, SETUP_CNFG = 8, S
 struct card {
 	/* constant */
 	struct vu_server *server;
-	bool strict;
-	FILE *trace; /* NULL: none */
+	struct vu_report report;
 	struct vu_pci_identity identity;
 
-	unsigned long violations;
 	struct faults faults;
 	struct vu_pci_config config;
 
@@ -126,6 +124,7 @@ struct card {
 /* card.c */
 int card_init(struct card *card, uint16_t device);
 void card_free(struct card *card);
+void card_set_device(struct card *card, uint16_t device);
 extern const struct vu_card hifn_vu_card;
 /* Put the interrupt pin where CSR and IER say. */
 void card_update_pin(struct card *card);
@@ -184,12 +183,11 @@ const struct register_name *register_find(unsigned bar, uint32_t offset);
 const char *register_words(unsigned bar, uint32_t offset, uint32_t value, char *buffer,
                            size_t size);
 
-/* report.c */
-void trace(struct card *card, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void trace_bytes(struct card *card, const char *what, const uint8_t *bytes, size_t n);
-/* Something that the reference says a driver must not do: one sentence. */
-void violation(struct card *card, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+/* One line of the trace; bytes in it; and something that the reference says a driver must not
+ * do, as one sentence. */
+#define trace(card, ...)              vu_trace(&(card)->report, __VA_ARGS__)
+#define trace_bytes(card, what, b, n) vu_trace_bytes(&(card)->report, what, b, n)
+#define violation(card, ...)          vu_violation(&(card)->report, __VA_ARGS__)
 
 /* faults.c */
 /* word: NAME[=VALUE]. Returns 0, or -EINVAL. */

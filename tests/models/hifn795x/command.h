@@ -32,6 +32,10 @@ bool command_is_ram(const struct command *command);
 /* Bytes of MAC that the command asks for. */
 unsigned command_mac_bytes(const struct command *command);
 
+/* operation.c: carry out the operation in card->chains, or refuse it as an invalid command.
+ * too_long: they have more bytes or entries than an operation can. */
+void operation_carry_out(struct card *card, bool too_long);
+
 /* check.c: tell what the reference forbids. */
 void check_setup(struct card *card);
 void check_operation(struct card *card, const struct command *command);

@@ -73,7 +73,7 @@ void unlock_write(struct card *card, uint32_t value)
 	} else if (value != card->unlock.state) {
 		violation(card, "word %u of the unlocking is wrong", card->unlock.count);
 		/* Only a driver under test is punished: see the reference, 20.3. */
-		card->unlock.spoiled = card->strict && card->unlock.level == 0;
+		card->unlock.spoiled = card->report.strict && card->unlock.level == 0;
 		card->unlock.count--;
 	} else if (card->unlock.count == WORDS && !card->unlock.spoiled) {
 		card->unlock.level = 2;

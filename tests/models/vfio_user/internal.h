@@ -54,6 +54,7 @@ struct vu_server {
 	int stop_fd; /* -1: none */
 	unsigned timeout_ms;
 	bool negotiated, gone;
+	bool left; /* the last client: it closed its end */
 	size_t client_max_data;
 	uint16_t next_id;
 	struct vu_message in;

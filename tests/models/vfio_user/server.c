@@ -58,10 +58,27 @@ int vu_server_attach(struct vu_server *server, int fd)
 	return 0;
 }
 
+static bool hung_up(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd };
+
+	return poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & POLLHUP;
+}
+
+bool vu_client_left(const struct vu_server *server)
+{
+	return server->left;
+}
+
 void vu_server_detach(struct vu_server *server)
 {
 	if (server->conn < 0)
 		return;
+	server->left = hung_up(server->conn);
+	/* What it sent before it left counts, also when the process is to stop just now. */
+	server->gone = server->gone && !server->left;
+	while (server->left && vu_drain(server))
+		continue;
 	vu_message_done(&server->in);
 	vu_dma_clear(server);
 	vu_irq_clear(server);

@@ -66,6 +66,10 @@ int vu_server_attach(struct vu_server *server, int fd);
 bool vu_server_step(struct vu_server *server, uint64_t wait_ns);
 void vu_server_detach(struct vu_server *server);
 
+/* In disconnected(): the client closed its end, rather than being dropped by a server that
+ * is to stop. */
+bool vu_client_left(const struct vu_server *server);
+
 /* CLOCK_MONOTONIC in ns. */
 uint64_t vu_now(void);
 

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Directories: what is listed in them, and what mkdir and rmdir do. */
+#include "fsops.h"
+
+#include "src/balancer.h"
+#include "src/device.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- listing ---- */
+
+static void list_sessions(const struct fs_node *dir, GPtrArray *names)
+{
+	g_autoptr(GArray) serials = acr_session_serials();
+
+	(void)dir;
+	for (guint i = 0; i < serials->len; i++) {
+		struct acr_session *session =
+			acr_session_by_serial(g_array_index(serials, uint64_t, i));
+		if (session)
+			g_ptr_array_add(names, g_strdup(session->name));
+		acr_session_unref(session);
+	}
+}
+
+static void list_devices(const struct fs_node *dir, GPtrArray *names)
+{
+	g_autoptr(GPtrArray) devices = acr_device_list();
+
+	(void)dir;
+	for (guint i = 0; i < devices->len; i++)
+		g_ptr_array_add(names,
+				g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
+}
+
+static void list_balancers(const struct fs_node *dir, GPtrArray *names)
+{
+	g_auto(GStrv) list = acr_balancer_names();
+
+	(void)dir;
+	for (guint i = 0; list[i]; i++)
+		g_ptr_array_add(names, g_strdup(list[i]));
+}
+
+/* The highest first: `rm -r` removes them in this order, and may remove only the highest. */
+static void list_stages(const struct fs_node *node, GPtrArray *names)
+{
+	struct acr_session *session = acr_session_by_serial(node->object);
+
+	if (!session)
+		return;
+	pthread_mutex_lock(&session->lock);
+	for (unsigned i = acr_route_highest(session); i > 0; i--)
+		if (acr_route_stage(session, i))
+			g_ptr_array_add(names, g_strdup_printf("%u", i));
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+}
+
+static void list_lb_files(const struct fs_node *dir, GPtrArray *names)
+{
+	const char *balancer = g_quark_to_string((GQuark)dir->object);
+	unsigned mode;
+	char name[70];
+
+	for (unsigned i = 0; acr_balancer_file(balancer, i, name, &mode); i++)
+		g_ptr_array_add(names, g_strdup(name));
+}
+
+static void (*const listers[FS_DIRS])(const struct fs_node *dir, GPtrArray *names) = {
+	[FS_SESSIONS] = list_sessions,
+	[FS_ROUTE] = list_stages,
+	[FS_DEVICES] = list_devices,
+	[FS_LB] = list_balancers,
+	[FS_BALANCER] = list_lb_files,
+};
+
+/* A descriptor of a directory holds the names as they were when it was opened. */
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	GPtrArray *names;
+	struct fs_node node;
+
+	if (!fs_node_of(ino, &node) || node.file) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	names = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(names, g_strdup("."));
+	g_ptr_array_add(names, g_strdup(".."));
+	for (const struct fs_file *f = fs_tables[node.dir]; f && f->name; f++)
+		g_ptr_array_add(names, g_strdup(f->name));
+	if (listers[node.dir])
+		listers[node.dir](&node, names);
+	fi->fh = (uint64_t)(uintptr_t)names;
+	if (fuse_reply_open(req, fi))
+		g_ptr_array_unref(names);
+}
+
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		struct fuse_file_info *fi)
+{
+	const GPtrArray *names = (const GPtrArray *)(uintptr_t)fi->fh;
+	g_autofree char *buffer = g_try_malloc(size);
+	size_t used = 0;
+
+	(void)ino;
+	if (!buffer) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	for (size_t i = (size_t)offset; i < names->len; i++) {
+		/* Numbers and types here are only hints; a lookup gives the real ones. */
+		struct stat st = { .st_ino = i + 2 };
+		size_t need = fuse_add_direntry(req, buffer + used, size - used, names->pdata[i],
+						&st, (off_t)i + 1);
+		if (need > size - used)
+			break;
+		used += need;
+	}
+	fuse_reply_buf(req, buffer, used);
+}
+
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	g_ptr_array_unref((GPtrArray *)(uintptr_t)fi->fh);
+	fuse_reply_err(req, 0);
+}
+
+/* ---- changes ---- */
+
+static int make_session(const struct fuse_ctx *ctx, const char *name, struct fs_node *node)
+{
+	struct acr_session *session;
+	int error = acr_session_new(name, ctx->uid, ctx->gid, ctx->pid, &session);
+
+	if (error)
+		return error;
+	*node = (struct fs_node){ .dir = FS_SESSION, .object = session->serial };
+	acr_session_unref(session);
+	return 0;
+}
+
+static int make_stage(const struct fs_node *parent, const char *name, struct fs_node *node)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	int error = session ? acr_route_add(session, fs_stage_number(name)) : -ENOENT;
+
+	acr_session_unref(session);
+	*node = (struct fs_node){ .dir = FS_STAGE, .stage = fs_stage_number(name),
+				  .object = parent->object };
+	return error;
+}
+
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name, mode_t mode)
+{
+	struct fs_node parent = { .dir = FS_NONE }, node;
+	int error = -EPERM;
+
+	(void)mode; /* a session is 0700 whatever was asked for, and its stages as it is */
+	fs_node_of(parent_ino, &parent);
+	if (parent.dir == FS_SESSIONS)
+		error = make_session(fuse_req_ctx(req), name, &node);
+	else if (parent.dir == FS_ROUTE)
+		error = make_stage(&parent, name, &node);
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		fs_reply_entry(req, &node);
+}
+
+static int remove_session(const char *name)
+{
+	struct acr_session *session = acr_session_by_name(name);
+	int error;
+
+	if (!session)
+		return -ENOENT;
+	error = acr_session_remove(session);
+	fs_drop_held(session, 0);
+	acr_session_unref(session);
+	return error;
+}
+
+static int remove_stage(const struct fs_node *parent, const char *name)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	int error;
+
+	if (!session)
+		return -ENOENT;
+	error = acr_route_remove(session, fs_stage_number(name));
+	if (!error)
+		fs_drop_held(session, fs_stage_number(name));
+	acr_session_unref(session);
+	return error;
+}
+
+/* `route` is always there too, and empty once its stages are gone. */
+static int remove_route(const struct fs_node *parent, const char *name)
+{
+	struct acr_session *session = acr_session_by_serial(parent->object);
+	int error = -ENOTDIR;
+
+	if (!session)
+		return -ENOENT;
+	pthread_mutex_lock(&session->lock);
+	if (!strcmp(name, "route"))
+		error = acr_route_is_long(session) ? -ENOTEMPTY : 0;
+	pthread_mutex_unlock(&session->lock);
+	acr_session_unref(session);
+	return error;
+}
+
+void fs_rmdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
+{
+	struct fs_node parent = { .dir = FS_NONE };
+	int error = -EPERM;
+
+	fs_node_of(parent_ino, &parent);
+	if (parent.dir == FS_SESSIONS)
+		error = remove_session(name);
+	else if (parent.dir == FS_SESSION)
+		error = remove_route(&parent, name);
+	else if (parent.dir == FS_ROUTE)
+		error = remove_stage(&parent, name);
+	fuse_reply_err(req, -error);
+}

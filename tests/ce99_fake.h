@@ -229,8 +229,10 @@ static void fake_start(struct fake_chip *chip, uint32_t op)
 
 static void fake_data(struct fake_chip *chip, uint32_t word)
 {
-	if (!chip->busy || chip->fed >= chip->fifo_len)
+	if (!chip->busy || chip->fed >= chip->fifo_len) {
+		chip->strange += !chip->lie;
 		return;
+	}
 	fake_bytes(chip->fifo + chip->fed, word);
 	chip->fed += 4;
 	if (chip->fed == chip->fifo_len)

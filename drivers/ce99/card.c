@@ -132,8 +132,8 @@ static int card_crypt(void *self, struct chip_run *run)
 	if (run->mode != CHIP_ECB)
 		registers_write_iv(own->card, run->iv);
 	if (by_fifo) {
-		registers_start_fifo(own->card, &words);
-		registers_feed(own->card, own->buffer, words.n);
+		if (registers_start_fifo(own->card, &words))
+			registers_feed(own->card, own->buffer, words.n);
 	} else {
 		registers_start_dma(own->card, &words, own->dma->bus);
 	}

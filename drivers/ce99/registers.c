@@ -49,6 +49,7 @@ enum {
 #define CTRL_ZEROISE   (1u << 2)
 #define CTRL_ABORT     (1u << 3)
 #define STATUS_READY   (1u << 0)
+#define STATUS_BUSY    (1u << 1)
 #define STATUS_ERR(v)  ((v) >> 8 & 0xfu)
 #define STATUS_KEYS(v) ((v) >> 16)
 #define INT_DONE       (1u << 0)
@@ -197,10 +198,11 @@ static uint32_t op_of(const struct registers_run *run)
 	       OP_START;
 }
 
-void registers_start_fifo(struct card *card, const struct registers_run *run)
+bool registers_start_fifo(struct card *card, const struct registers_run *run)
 {
 	put(card, LEN, run->n);
 	put(card, OP, op_of(run));
+	return get(card, STATUS) & STATUS_BUSY;
 }
 
 /* card_write() keeps the order: what the card is to read has been written before. */

@@ -49,8 +49,9 @@ struct registers_run {
 };
 
 /* Begin; what went before has been acknowledged. The data follows by registers_feed(), in the
- * first case, and is at the bus address, in the other. */
-void registers_start_fifo(struct card *card, const struct registers_run *run);
+ * first case, and is at the bus address, in the other. False: the card wants no input, and has
+ * ended the run already. */
+bool registers_start_fifo(struct card *card, const struct registers_run *run);
 void registers_start_dma(struct card *card, const struct registers_run *run, uint32_t bus);
 
 /* n bytes of data, a multiple of 4, into or out of the FIFO. */

@@ -43,11 +43,15 @@ hifn_sources = \
 	drivers/hifn795x/contexts.c drivers/hifn795x/hifn795x.c drivers/hifn795x/host.c \
 	drivers/hifn795x/random.c drivers/hifn795x/reap.c drivers/hifn795x/ring.c \
 	drivers/hifn795x/rows.c drivers/hifn795x/selftest.c drivers/hifn795x/work.c
+ce99_sources = \
+	drivers/ce99/card.c drivers/ce99/ce99.c drivers/ce99/chip.c drivers/ce99/registers.c \
+	drivers/ce99/rows.c drivers/ce99/selftest.c drivers/ce99/vendor.c \
+	drivers/ce99/work.c drivers/ce99/worker.c
 
 drivers_PROGRAMS = \
 	drivers/soft/soft.so drivers/null/null.so drivers/delay/delay.so drivers/error/error.so \
 	drivers/flip/flip.so drivers/hang/hang.so drivers/vanish/vanish.so \
-	drivers/hifn795x/hifn795x.so
+	drivers/hifn795x/hifn795x.so drivers/ce99/ce99.so
 if X86
 drivers_PROGRAMS += drivers/padlock/padlock.so
 endif
@@ -60,6 +64,7 @@ drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
 drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
 
 drivers_hifn795x_hifn795x_so_SOURCES = $(hifn_sources) $(pci_sources)
+drivers_ce99_ce99_so_SOURCES = $(ce99_sources) $(pci_sources)
 
 padlock_sources = \
 	drivers/padlock/blocks.c drivers/padlock/cipher.c drivers/padlock/cpu.c \
@@ -96,7 +101,10 @@ ce99_model_sources = \
 	tests/models/ce99/cipher.c tests/models/ce99/faults.c tests/models/ce99/names.c \
 	tests/models/ce99/operation.c \
 	$(vfio_user_server_sources)
-model_programs = tests/models/ce99/ce99-model tests/models/hifn795x/hifn795x-model
+model_programs = tests/models/ce99/ce99-model tests/models/hifn795x/hifn795x-model \
+	tests/vendor/ce99-vendor.so
+# What the driver ce99 loads as the vendor's library.
+tests_vendor_ce99_vendor_so_SOURCES = tests/vendor/ce99-vendor.c
 tests_models_ce99_ce99_model_SOURCES = tests/models/ce99/main.c \
 	tests/models/vfio_user/program.c $(ce99_model_sources)
 tests_models_hifn795x_hifn795x_model_SOURCES = tests/models/hifn795x/main.c \
@@ -119,13 +127,20 @@ tests_models_padlock_test_padlock_model_SOURCES = \
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
-	tests/unit_follow tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey tests/unit_queue \
-	tests/unit_sched tests/unit_settings tests/unit_soft tests/unit_vfio_user
+	tests/unit_follow tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey \
+	tests/unit_queue tests/unit_sched tests/unit_settings tests/unit_soft \
+	tests/unit_vfio_user tests/unit_ce99 tests/unit_ce99_ops tests/unit_ce99_vendor
 if X86
 unit_tests += tests/unit_padlock tests/unit_padlock_ops
 endif
 tests_unit_padlock_SOURCES = tests/unit_padlock.c $(padlock_sources)
 tests_unit_padlock_ops_SOURCES = tests/unit_padlock_ops.c $(padlock_sources)
+tests_unit_ce99_SOURCES = tests/unit_ce99.c $(ce99_sources) $(pci_sources)
+tests_unit_ce99_LDADD = $(pci_test_libs) -ldl
+tests_unit_ce99_ops_SOURCES = tests/unit_ce99_ops.c $(ce99_sources) $(pci_sources)
+tests_unit_ce99_ops_LDADD = $(pci_test_libs) -ldl
+tests_unit_ce99_vendor_SOURCES = tests/unit_ce99_vendor.c $(ce99_sources) $(pci_sources)
+tests_unit_ce99_vendor_LDADD = $(pci_test_libs) -ldl
 tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
 tests_unit_balancers_LDADD = $(LDADD) -lm
 tests_unit_dispatch_SOURCES = tests/unit_dispatch.c lb/least-loaded.c $(engine_sources) \
@@ -156,7 +171,10 @@ tests_bench_queue_SOURCES = tests/bench/queue.c $(queue_sources)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
 fuzz_programs = tests/fuzz_ce99_model tests/fuzz_hifn tests/fuzz_ioctl tests/fuzz_queue \
-	tests/fuzz_settings tests/fuzz_values tests/fuzz_vfio_server
+	tests/fuzz_settings tests/fuzz_values tests/fuzz_vfio_server tests/fuzz_ce99
+tests_fuzz_ce99_SOURCES = tests/fuzz_ce99.c $(ce99_sources) $(pci_sources)
+tests_fuzz_ce99_LDADD = $(pci_test_libs) -ldl
+tests_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_ioctl_SOURCES = tests/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
 	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c fsops/visit.c fsops/wait.c \
 	fsops/who.c \

@@ -15,6 +15,7 @@ class Hifn:
     """The model of a HIFN 7956 at a socket of its own, strict unless told otherwise."""
 
     PROGRAM = acr.BUILD / "tests/models/hifn795x/hifn795x-model"
+    DRIVER = "hifn795x"
 
     def __init__(self, *words, strict=True):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="acr-model."))
@@ -42,7 +43,7 @@ class Hifn:
 
     def spec(self, **options):
         """For --device and devices/add."""
-        return ",".join([f"hifn795x:vfio-user={self.socket}",
+        return ",".join([f"{self.DRIVER}:vfio-user={self.socket}",
                          *(f"{k.replace('_', '-')}={v}" for k, v in options.items())])
 
     def kill(self):
@@ -64,3 +65,10 @@ class Hifn:
         status = self.process.wait(20)
         assert status == 0, f"the model ended with {status}:\n{self.log()}"
         shutil.rmtree(self.dir)
+
+
+class Ce99(Hifn):
+    """The model of a CE99C003B, likewise."""
+
+    PROGRAM = acr.BUILD / "tests/models/ce99/ce99-model"
+    DRIVER = "ce99"

@@ -3,6 +3,7 @@
  * which keeps addresses aligned and the core's memory out of the card's reach. */
 #include "hifn.h"
 #include "host.h"
+#include "../pci/pkcs7.h"
 
 #include <errno.h>
 #include <string.h>
@@ -267,23 +268,6 @@ static void chain_iv(const struct hifn *hifn, struct hifn_work *work)
 	}
 }
 
-/* Bytes of PKCS#7 padding at the end, 0: it doesn't verify. Takes the same time for all. */
-static uint32_t padding_of(const struct hifn *hifn, const struct hifn_work *work)
-{
-	uint32_t block = work->row->block;
-	const uint8_t *last = data_at(hifn, work, DEST, work->pass - block);
-	uint32_t pad = last[block - 1];
-	uint32_t bad = (pad - 1) >> 31 | (block - pad) >> 31; /* 0, or more than a block */
-
-	for (uint32_t i = 0; i < block; i++) {
-		uint32_t differs = ((uint32_t)last[block - 1 - i] ^ pad) + 0xff;
-		uint32_t inside = (i - pad) >> 31;
-
-		bad |= differs >> 8 & inside;
-	}
-	return pad & (bad - 1);
-}
-
 static void copy_out(const struct hifn *hifn, const struct hifn_work *work, size_t wanted)
 {
 	for (uint32_t done = 0, n; done < work->pass; done += n) {
@@ -312,7 +296,8 @@ static int cipher_out(const struct hifn *hifn, struct hifn_work *work)
 	size_t wanted = output_bytes(op, work->row, work->total);
 
 	if (last && padded(op, work->row) && !encrypts(op)) {
-		uint32_t pad = padding_of(hifn, work);
+		uint32_t block = work->row->block;
+		uint32_t pad = card_pkcs7(data_at(hifn, work, DEST, work->pass - block), block);
 
 		if (!pad) {
 			explain(op, "the padding does not verify");
@@ -426,7 +411,7 @@ static int check_cipher(struct acr_op *op, const struct hifn_row *row, size_t *t
 		return refuse(op, "key or iv are not of the algorithm's size");
 	*total = (n + row->block - 1) / row->block * row->block;
 	if (padded(op, row) && encrypts(op))
-		room = *total = n + row->block - n % row->block;
+		room = *total = card_pkcs7_padded(n, row->block);
 	else if (row->whole && *total != n)
 		return refuse(op, "the input is not a multiple of the block size");
 	else if (padded(op, row) && !n)

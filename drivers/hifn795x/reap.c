@@ -59,7 +59,7 @@ void hifn_fail(struct hifn *hifn, const char *reason)
 	hifn_quiesce(hifn);
 	pthread_mutex_lock(&hifn->lock);
 	n = hifn_take_all(hifn, ops);
-	n += hifn_random_take_all(hifn, ops + n);
+	n += hifn_aside_take_all(hifn, ops + n);
 	pthread_mutex_unlock(&hifn->lock);
 	if (running)
 		acr_device_broken(hifn->dev, reason);

@@ -480,8 +480,8 @@ int hifn_take(struct hifn *hifn, struct acr_op *op, int *error)
 	struct hifn_work *work;
 	size_t total = 0;
 
-	if (op->opcode == ACR_RANDOM)
-		return hifn_random_take(hifn, op) ? 0 : -EAGAIN;
+	if (!row)
+		return hifn_aside_take(hifn, op) ? 0 : -EAGAIN;
 	*error = prepare(op, row, &total);
 	if (*error || !total)
 		return 1;

@@ -26,7 +26,8 @@
 #define HIFN_DESTS       384u /* at least HIFN_BLOCKS + HIFN_WORKS */
 #define HIFN_WORK_BLOCKS 32u  /* enough for HIFN_MAC_MAX */
 #define HIFN_ROWS_MAX    32u
-#define HIFN_CIPHER_PASS 0x20000u               /* bytes, a multiple of every block */
+#define HIFN_CIPHER_PASS 0x20000u /* bytes, a multiple of every block */
+#define HIFN_PASS_COST   1024u    /* bytes that take as long as a pass of nothing */
 #define HIFN_MAC_MAX     (HIFN_COUNT_MAX & ~3u) /* the output is counted in whole words */
 
 _Static_assert(HIFN_SOURCES >= HIFN_BLOCKS && HIFN_DESTS >= HIFN_BLOCKS + HIFN_WORKS,
@@ -110,6 +111,7 @@ struct hifn_work {
 	const struct hifn_row *mac; /* HMAC of what it encrypts, made along with it; or NULL */
 	uint8_t key[HIFN_MAC_KEY];  /* HMAC */
 	unsigned result;            /* index in the result ring */
+	uint64_t took_ns;           /* of all passes so far */
 	bool tainted;               /* something went wrong in the chip while it was there */
 };
 
@@ -145,6 +147,7 @@ struct hifn {
 	uint16_t order[HIFN_WORKS]; /* (h) works in the chip, oldest at first */
 	unsigned first, in_chip;    /* (h) */
 	uint64_t progress_ns;       /* (h) when something last moved */
+	double busy_ns, busy_bytes; /* (h) of late, since the chip was last idle */
 	uint64_t looked_ns;         /* reactor's: when CSR was last read */
 
 	struct hifn_context *contexts; /* (h) secret memory, context_count; NULL: none */

@@ -154,6 +154,7 @@ static int hifn_probe(struct acr_device *dev)
 		return error;
 	}
 	acr_device_set_width(dev, HIFN_WORKS, HIFN_WORKS);
+	acr_device_set_units(dev, 1);
 	acr_device_set_private(dev, hifn);
 	return 0;
 }

@@ -39,9 +39,9 @@ pci_sources = \
 	drivers/pci/sysfs.c drivers/pci/vfio.c drivers/pci/vfio_user.c \
 	drivers/pci/vfio_user_wire.c
 hifn_sources = \
-	drivers/hifn795x/bringup.c drivers/hifn795x/command.c \
+	drivers/hifn795x/aside.c drivers/hifn795x/bringup.c drivers/hifn795x/command.c \
 	drivers/hifn795x/contexts.c drivers/hifn795x/hifn795x.c drivers/hifn795x/host.c \
-	drivers/hifn795x/random.c drivers/hifn795x/reap.c drivers/hifn795x/ring.c \
+	drivers/hifn795x/modexp.c drivers/hifn795x/random.c drivers/hifn795x/reap.c drivers/hifn795x/ring.c \
 	drivers/hifn795x/rows.c drivers/hifn795x/selftest.c drivers/hifn795x/work.c
 ce99_sources = \
 	drivers/ce99/card.c drivers/ce99/ce99.c drivers/ce99/chip.c drivers/ce99/registers.c \

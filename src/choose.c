@@ -30,12 +30,15 @@ static uint64_t load(const atomic_uint_least64_t *value)
 static void describe_device(const struct acr_device *dev, const struct acr_capstat *cap,
                             struct acr_lb_device *out)
 {
+	unsigned units = dev->units ? MIN(dev->units, dev->width) : dev->width;
+	uint64_t inside = load(&dev->running_count), running = MIN(inside, units);
+
 	*out = (struct acr_lb_device){
 		.name = dev->spec->name,
 		.id = dev->id,
-		.width = dev->width,
-		.queued = load(&dev->queued_count),
-		.running = load(&dev->running_count),
+		.width = units,
+		.queued = load(&dev->queued_count) + inside - running,
+		.running = running,
 		.queued_bytes = load(&dev->load_bytes),
 		.mean_ns = load(&cap->mean_ns),
 		.bytes_per_s = load(&cap->bytes_per_s),

@@ -462,6 +462,9 @@ void acr_op_done(struct acr_op *op, int error)
 
 	pthread_mutex_lock(&dev->lock);
 	if (!orphan) {
+		/* What waited in the device waited. */
+		if (attempt->took_ns && attempt->took_ns < now - attempt->started_ns)
+			attempt->started_ns = now - attempt->took_ns;
 		measure(dev, attempt, now, error);
 		tally(&dev->counters, error, attempt->job->src_len);
 		tally(&attempt->cap->counters, error, attempt->job->src_len);

@@ -56,6 +56,7 @@ struct acr_device {
 	GPtrArray *caps; /* of struct acr_capstat, in the order of declaration */
 	struct acr_capstat *by_alg[ACR_OPCODES][ACR_ALGS];
 	unsigned width, batch, flush_us;
+	unsigned units; /* that really work at once; 0: width */
 	size_t area_size;
 
 	pthread_mutex_t lock; /* (q) */

@@ -109,6 +109,11 @@ void acr_device_set_width(struct acr_device *dev, unsigned width, unsigned batch
 	dev->batch = CLAMP(batch, 1, sync ? SYNC_BATCH_MAX : MIN(dev->width, SYNC_BATCH_MAX));
 }
 
+void acr_device_set_units(struct acr_device *dev, unsigned units)
+{
+	dev->units = MAX(units, 1);
+}
+
 void acr_device_set_flush(struct acr_device *dev, unsigned flush_us)
 {
 	dev->flush_us = flush_us;
@@ -126,6 +131,11 @@ void acr_device_explain(struct acr_device *dev, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(dev->explain, sizeof dev->explain, format, args);
 	va_end(args);
+}
+
+void acr_op_took(struct acr_op *op, uint64_t ns)
+{
+	((struct acr_attempt *)op)->took_ns = ns;
 }
 
 void acr_op_explain(struct acr_op *op, const char *sentence)

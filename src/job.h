@@ -61,6 +61,7 @@ struct acr_attempt {
 	bool overflows;                     /* (q) in the device's overflow queue */
 	struct acr_attempt *prev, *next;    /* (q) running list of the device */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
+	uint64_t took_ns;                   /* what the driver says, 0: nothing */
 	struct acr_buf *dst;                /* owned */
 	struct acr_state *state_out;        /* owned */
 	uint64_t cost_ns;                   /* process time that it expects, 0: no idea */

@@ -10,6 +10,7 @@
 #include "../drivers/hifn795x/hifn.h"
 #include "../drivers/pci/inner.h"
 
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -44,6 +45,9 @@ struct fake_chip {
 	unsigned jumps[4], commands,
 	        strange; /* what was seen; strange: not as the driver must */
 	uint32_t random;
+	bool powerless;         /* the public-key engine never ends */
+	unsigned powers;        /* of it */
+	uint32_t last_power[2]; /* lengths and operation */
 	uint8_t last_command[HIFN_COMMAND_MAX];
 	uint8_t stored[64][32]; /* cipher keys of the contexts */
 	bool forgetful;         /* all of them are one */
@@ -334,6 +338,40 @@ static void fake_write_word(struct fake_chip *chip, uint32_t value)
 	chip->unlocked += value == chip->expected_word;
 }
 
+static BIGNUM *fake_number(struct fake_chip *chip, unsigned unit, size_t size)
+{
+	return BN_lebin2bn((uint8_t *)chip->bar1 + PUB_MEM + unit * 64, (int)size, NULL);
+}
+
+/* Modular exponentiation at once; the numbers lie as the host has them, little-endian. */
+static void fake_power(struct fake_chip *chip, uint32_t operation)
+{
+	uint32_t lengths = chip->bar1[PUB_FIFO_OPLEN / 4];
+	size_t size = (lengths & 0xff) * 4;
+	unsigned result = (operation >> 8 & 63) + (unsigned)size / 64;
+	BIGNUM *base = fake_number(chip, operation & 63, size);
+	BIGNUM *exponent = fake_number(chip, operation >> 8 & 63, size);
+	BIGNUM *modulus = fake_number(chip, operation >> 16 & 63, size);
+	BN_CTX *ctx = BN_CTX_new();
+
+	chip->last_power[0] = lengths;
+	chip->last_power[1] = operation;
+	if (chip->bar1[PUB_MODE / 4] != PUB_ENHANCED || operation >> 24 != 12 || size % 64 ||
+	    (unsigned)BN_num_bits(modulus) != 8 * size)
+		chip->strange++;
+	else if (!chip->powerless) {
+		BN_mask_bits(exponent, (int)(lengths >> 8 & 0xfff) + 1);
+		BN_mod_exp(base, base, exponent, modulus, ctx);
+		BN_bn2lebinpad(base, (uint8_t *)chip->bar1 + PUB_MEM + result * 64, (int)size);
+		chip->bar1[PUB_STATUS / 4] |= PUB_DONE;
+		chip->powers++;
+	}
+	BN_free(base);
+	BN_free(exponent);
+	BN_free(modulus);
+	BN_CTX_free(ctx);
+}
+
 static void fake_write1(struct fake_chip *chip, uint32_t offset, uint32_t value)
 {
 	switch (offset) {
@@ -355,6 +393,13 @@ static void fake_write1(struct fake_chip *chip, uint32_t offset, uint32_t value)
 		break;
 	case PUB_RESET:
 		value = 0;
+		chip->bar1[PUB_MODE / 4] = chip->bar1[PUB_STATUS / 4] = 0;
+		break;
+	case PUB_STATUS:
+		value = chip->bar1[PUB_STATUS / 4] & ~value;
+		break;
+	case PUB_FIFO_OP:
+		fake_power(chip, value);
 		break;
 	}
 	chip->bar1[offset / 4] = value;
@@ -488,7 +533,7 @@ static struct hifn *fake_device(struct acr_device *dev, struct fake_chip *chip)
 	if (hifn_contexts_make(hifn))
 		abort();
 	pthread_mutex_init(&hifn->lock, NULL);
-	pthread_cond_init(&hifn->random.more, NULL);
+	pthread_cond_init(&hifn->aside.more, NULL);
 	hifn->works = acr_secret_alloc(HIFN_WORKS * sizeof(*hifn->works));
 	dev->private_data = hifn;
 	if (!card_open_by(&fake_transport, &nowhere, &card, why) && !hifn_start(hifn, card)) {
@@ -508,7 +553,7 @@ static void fake_remove(struct hifn *hifn)
 	acr_secret_free(hifn->contexts);
 	acr_secret_free(hifn->works);
 	pthread_mutex_destroy(&hifn->lock);
-	pthread_cond_destroy(&hifn->random.more);
+	pthread_cond_destroy(&hifn->aside.more);
 	free(hifn);
 }
 

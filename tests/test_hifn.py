@@ -76,6 +76,7 @@ def load(daemon, name):
 def test_capabilities(daemon):
     expected = {(op, c) for c in CIPHERS for op in ("encrypt", "decrypt")}
     expected |= {("hash", "md5"), ("hash", "sha1"), ("random", "-")}
+    expected |= {("encrypt", "modexp"), ("decrypt", "modexp")}
     expected |= {(op, mac) for mac in ("hmac-md5", "hmac-sha1") for op in ("mac", "verify")}
     assert capabilities(daemon, "hifn0") == expected
     assert state(daemon) == "ready"

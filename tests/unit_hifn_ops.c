@@ -184,6 +184,67 @@ static void test_no_follow(void)
 	fake_remove(hifn);
 }
 
+/* A number of the engine's memory is left? */
+static bool engine_is_clean(void)
+{
+	for (unsigned at = PUB_MEM; at < PUB_MEM + 0x1000; at += 4)
+		if (chip.bar1[at / 4])
+			return false;
+	return true;
+}
+
+static int run_power(struct hifn *hifn, const char *hex, uint8_t base)
+{
+	long len = 0;
+	uint8_t *key = OPENSSL_hexstr2buf(hex, &len), out[384];
+	struct host_op one = { .op = { .opcode = ACR_ENCRYPT,
+		                       .alg = "modexp",
+		                       .key = { key, (size_t)len },
+		                       .src = { &base, 1 },
+		                       .dst = out,
+		                       .dst_size = sizeof(out) } };
+	int error = hifn_modexp(hifn, &one.op);
+
+	OPENSSL_free(key);
+	CHECK(error || (one.op.dst_len == 64 && out[63] == 8)); /* 2 to the 3rd */
+	return error;
+}
+
+/* SEQUENCE { 2^511 + 1, 3 } */
+#define KEY_512                                                                                \
+	"3046024100"                                                                           \
+	"80000000000000000000000000000000000000000000000000000000000000000000000000000000"     \
+	"000000000000000000000000000000000000000000000001"                                     \
+	"020103"
+
+static void test_powers(void)
+{
+	struct hifn *hifn = make_device();
+
+	CHECK(hifn->offers_modexp && chip.powers == 12 && engine_is_clean());
+	CHECK(PUB_LENGTHS(48, 253) == 0x0000fc30 && PUB_MODEXP(0, 3, 12) == 0x0c0c0300);
+	CHECK(chip.last_power[0] == PUB_LENGTHS(96, 3069) &&
+	      chip.last_power[1] == PUB_MODEXP(0, 6, 24));
+	CHECK(run_power(hifn, KEY_512, 2) == 0 && engine_is_clean() && chip.powers == 13);
+	chip.powerless = true;
+	CHECK(run_power(hifn, KEY_512, 2) == -EIO && engine_is_clean());
+	CHECK(chip.bar1[RNG_CONFIG / 4] == 1 && chip.bar1[PUB_MODE / 4] == PUB_ENHANCED);
+	chip.powerless = false;
+	CHECK(run_power(hifn, KEY_512, 2) == 0);
+	chip.fault = FAKE_VANISH;
+	CHECK(run_power(hifn, KEY_512, 2) == -ENODEV);
+	chip.fault = FAKE_NONE;
+	CHECK(chip.strange == 0);
+	fake_remove(hifn);
+
+	memset(&device, 0, sizeof(device));
+	fake_init(&chip);
+	chip.powerless = true;
+	hifn = fake_device(&device, &chip);
+	if (CHECK(hifn && !hifn->offers_modexp))
+		fake_remove(hifn);
+}
+
 static void test_bad_padding(void)
 {
 	struct hifn *hifn = make_device();
@@ -241,6 +302,7 @@ static void test_many(void)
 	struct host_op large;
 	struct acr_op *one = &large.op;
 	unsigned taken, fitting = 0;
+	uint64_t begun = hifn_now_ns(), took = 0;
 
 	chip.fault = FAKE_HANG;
 	for (unsigned i = 0; i < HIFN_WORKS + 8; i++) {
@@ -257,7 +319,10 @@ static void test_many(void)
 	for (unsigned i = 0; i < HIFN_WORKS; i++) {
 		reference("AES-128-CBC", true, false, input + i, 16, expected);
 		CHECK(many[i].ends == 1 && !many[i].error && !memcmp(out[i], expected, 16));
+		CHECK(many[i].took_ns > 0);
+		took += many[i].took_ns;
 	}
+	CHECK(took <= hifn_now_ns() - begun + HIFN_WORKS); /* none of them at the same time */
 	/* Large ones fill the memory before the rings. */
 	chip.fault = FAKE_HANG;
 	for (;;) {
@@ -305,6 +370,7 @@ int main(void)
 	test_macs();
 	test_follow();
 	test_no_follow();
+	test_powers();
 	test_bad_padding();
 	test_refused_sizes();
 	test_many();

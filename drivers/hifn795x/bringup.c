@@ -207,22 +207,6 @@ static void start_rings(struct hifn *hifn)
 	put1(hifn, CNFG, CNFG_RUN);
 }
 
-static int start_random(struct hifn *hifn)
-{
-	unsigned left = 100;
-
-	put1(hifn, PUB_RESET, get1(hifn, PUB_RESET) | 1);
-	while (get1(hifn, PUB_RESET) & 1) {
-		if (!left--)
-			return refuse(hifn,
-			              "its random generator doesn't come out of its reset");
-		card_wait_us(hifn->card, MS);
-	}
-	put1(hifn, RNG_CONFIG, get1(hifn, RNG_CONFIG) | 1);
-	hifn->random.on_ns = hifn_now_ns();
-	return 0;
-}
-
 /* ---- up and down ---- */
 
 static int prepare(struct hifn *hifn)
@@ -261,12 +245,13 @@ static int bring_up(struct hifn *hifn, bool *ok)
 	if (error)
 		return error;
 	start_rings(hifn);
-	error = start_random(hifn);
-	return error ? error : hifn_selftest(hifn, ok);
+	if (hifn_aside_reset(hifn))
+		return refuse(hifn, "its random generator doesn't come out of its reset");
+	return hifn_selftest(hifn, ok);
 }
 
 /* What the core was told of once must work each time. */
-static int compare_offer(struct hifn *hifn, const bool *ok)
+static int compare_offer(struct hifn *hifn, const bool *ok, bool modexp)
 {
 	bool before = false;
 
@@ -278,6 +263,9 @@ static int compare_offer(struct hifn *hifn, const bool *ok)
 		else if (hifn->offered[i] && !ok[i])
 			return refuse(hifn, "an algorithm doesn't pass its test any more");
 	}
+	if (hifn->offers_modexp && !modexp)
+		return refuse(hifn, "its public-key engine doesn't pass its test any more");
+	hifn->offers_modexp = before ? hifn->offers_modexp : modexp;
 	return 0;
 }
 
@@ -288,11 +276,12 @@ int hifn_start(struct hifn *hifn, struct card *card)
 
 	hifn->card = card;
 	hifn->broken = false;
+	atomic_store(&hifn->aside.stop, false);
 	hifn->forced_session = 0; /* until it is known what there are */
 	hifn->forced_stored = false;
 	error = bring_up(hifn, ok);
 	if (!error)
-		error = compare_offer(hifn, ok);
+		error = compare_offer(hifn, ok, hifn_modexp_test(hifn));
 	if (error)
 		hifn_down(hifn);
 	else
@@ -333,7 +322,7 @@ int hifn_run(struct hifn *hifn)
 	int error = watch(hifn);
 
 	if (!error)
-		error = hifn_random_start(hifn);
+		error = hifn_aside_start(hifn);
 	if (error) {
 		hifn_halt(hifn);
 		acr_device_explain(hifn->dev, "no threads could be started");
@@ -349,7 +338,7 @@ int hifn_run(struct hifn *hifn)
 
 void hifn_halt(struct hifn *hifn)
 {
-	hifn_random_stop(hifn);
+	hifn_aside_stop(hifn);
 	reactor_stop(hifn->reactor);
 	hifn->reactor = NULL;
 	pthread_mutex_lock(&hifn->lock);
@@ -377,7 +366,7 @@ void hifn_down(struct hifn *hifn)
 	card_wait_us(hifn->card, MS);
 	pthread_mutex_lock(&hifn->lock);
 	n = hifn->dma ? hifn_take_all(hifn, ops) : 0;
-	n += hifn_random_take_all(hifn, ops + n);
+	n += hifn_aside_take_all(hifn, ops + n);
 	pthread_mutex_unlock(&hifn->lock);
 	for (unsigned i = 0; i < n; i++)
 		hifn_end(hifn, ops[i], -ENODEV);

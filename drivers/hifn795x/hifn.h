@@ -26,7 +26,8 @@
 #define HIFN_DESTS       384u /* at least HIFN_BLOCKS + HIFN_WORKS */
 #define HIFN_WORK_BLOCKS 32u  /* enough for HIFN_MAC_MAX */
 #define HIFN_ROWS_MAX    32u
-#define HIFN_CIPHER_PASS 0x20000u               /* bytes, a multiple of every block */
+#define HIFN_CIPHER_PASS 0x20000u /* bytes, a multiple of every block */
+#define HIFN_PASS_COST   1024u    /* bytes that take as long as a pass of nothing */
 #define HIFN_MAC_MAX     (HIFN_COUNT_MAX & ~3u) /* the output is counted in whole words */
 
 _Static_assert(HIFN_SOURCES >= HIFN_BLOCKS && HIFN_DESTS >= HIFN_BLOCKS + HIFN_WORKS,
@@ -110,10 +111,12 @@ struct hifn_work {
 	const struct hifn_row *mac; /* HMAC of what it encrypts, made along with it; or NULL */
 	uint8_t key[HIFN_MAC_KEY];  /* HMAC */
 	unsigned result;            /* index in the result ring */
+	uint64_t took_ns;           /* of all passes so far */
 	bool tainted;               /* something went wrong in the chip while it was there */
 };
 
-struct hifn_random {
+/* What the chip does aside from its rings: see aside.c. */
+struct hifn_aside {
 	pthread_t thread;
 	pthread_cond_t more;
 	struct acr_op *queue[HIFN_WORKS]; /* (h) in order */
@@ -144,6 +147,7 @@ struct hifn {
 	uint16_t order[HIFN_WORKS]; /* (h) works in the chip, oldest at first */
 	unsigned first, in_chip;    /* (h) */
 	uint64_t progress_ns;       /* (h) when something last moved */
+	double busy_ns, busy_bytes; /* (h) of late, since the chip was last idle */
 	uint64_t looked_ns;         /* reactor's: when CSR was last read */
 
 	struct hifn_context *contexts; /* (h) secret memory, context_count; NULL: none */
@@ -153,11 +157,12 @@ struct hifn {
 	bool forced_stored;     /* and what it holds */
 	bool combines;          /* the chip encrypts and makes a MAC in one pass */
 
-	struct hifn_random random;
+	struct hifn_aside aside;
 	bool running;   /* (h) the core knows the device, and threads are there */
 	bool test_done; /* self-test, control thread */
 	int test_error;
 	bool offered[HIFN_ROWS_MAX]; /* capabilities that the core was told of */
+	bool offers_modexp;          /* so was this */
 };
 
 uint64_t hifn_now_ns(void);
@@ -238,19 +243,41 @@ bool hifn_on_hangup(void *data, short events);
 /* Under (h). Wake up regularly while there is something in the chip. */
 void hifn_set_timer(struct hifn *hifn, bool on);
 
-/* ---- random.c ---- */
+/* ---- aside.c ---- */
 
-int hifn_random_start(struct hifn *hifn);
-void hifn_random_stop(struct hifn *hifn);
+/* Random generator and public-key engine anew. Returns 0 or -EIO. */
+int hifn_aside_reset(struct hifn *hifn);
+
+int hifn_aside_start(struct hifn *hifn);
+void hifn_aside_stop(struct hifn *hifn);
 
 /* Under (h). False: no room. */
-bool hifn_random_take(struct hifn *hifn, struct acr_op *op);
+bool hifn_aside_take(struct hifn *hifn, struct acr_op *op);
 
 /* Under (h). True if it was waiting, and is no more. */
-bool hifn_random_cancel(struct hifn *hifn, struct acr_op *op);
+bool hifn_aside_cancel(struct hifn *hifn, struct acr_op *op);
 
 /* Under (h). As hifn_take_all(). */
-unsigned hifn_random_take_all(struct hifn *hifn, struct acr_op *ops[HIFN_WORKS]);
+unsigned hifn_aside_take_all(struct hifn *hifn, struct acr_op *ops[HIFN_WORKS]);
+
+/* ---- random.c; the thread of aside.c's ---- */
+
+struct hifn_generator;
+
+/* In secret memory; NULL: there is none. */
+struct hifn_generator *hifn_generator_new(void);
+void hifn_generator_free(struct hifn_generator *generator); /* NULL is fine */
+
+/* Fill op's output. generator: NULL is refused. Returns 0 or the op's error. */
+int hifn_random(struct hifn *hifn, struct hifn_generator *generator, struct acr_op *op);
+
+/* ---- modexp.c ---- */
+
+/* Returns 0 or the op's error. Context: the thread of aside.c. */
+int hifn_modexp(struct hifn *hifn, struct acr_op *op);
+
+/* Known answers of all sizes. Context: control thread, no other is there. */
+bool hifn_modexp_test(struct hifn *hifn);
 
 /* ---- selftest.c ---- */
 

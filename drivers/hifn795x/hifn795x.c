@@ -61,8 +61,14 @@ static int add_capabilities(struct acr_device *dev, const struct hifn *hifn)
 	const struct acr_capability random = { .opcode = ACR_RANDOM,
 		                               .alg = "",
 		                               .flags = ACR_CAP_ONCE };
+	static const struct acr_capability powers[] = {
+		{ .opcode = ACR_ENCRYPT, .alg = "modexp" },
+		{ .opcode = ACR_DECRYPT, .alg = "modexp" },
+	};
 	int error = acr_device_add_capability(dev, &random);
 
+	for (unsigned i = 0; i < 2 && hifn->offers_modexp && !error; i++)
+		error = acr_device_add_capability(dev, &powers[i]);
 	for (unsigned i = 0; i < hifn_row_count && !error; i++) {
 		const struct hifn_row *row = &hifn_rows[i];
 		struct acr_capability cap = { .alg = row->alg, .data = row };
@@ -114,7 +120,7 @@ static void hifn_free(struct hifn *hifn)
 {
 	acr_secret_free(hifn->contexts);
 	acr_secret_free(hifn->works);
-	pthread_cond_destroy(&hifn->random.more);
+	pthread_cond_destroy(&hifn->aside.more);
 	pthread_mutex_destroy(&hifn->lock);
 	free(hifn);
 }
@@ -129,7 +135,7 @@ static int hifn_probe(struct acr_device *dev)
 	hifn->dev = dev;
 	hifn->timer = hifn->irq = -1;
 	pthread_mutex_init(&hifn->lock, NULL);
-	pthread_cond_init(&hifn->random.more, NULL);
+	pthread_cond_init(&hifn->aside.more, NULL);
 	hifn->works = acr_secret_alloc(HIFN_WORKS * sizeof(*hifn->works));
 	error = hifn->works ? read_options(dev, hifn) : -ENOMEM;
 	if (!error)
@@ -148,6 +154,7 @@ static int hifn_probe(struct acr_device *dev)
 		return error;
 	}
 	acr_device_set_width(dev, HIFN_WORKS, HIFN_WORKS);
+	acr_device_set_units(dev, 1);
 	acr_device_set_private(dev, hifn);
 	return 0;
 }
@@ -155,7 +162,7 @@ static int hifn_probe(struct acr_device *dev)
 /* Nothing in the chip, and yet the rings are full: it does not give back what it was given. */
 static bool stuck(const struct hifn *hifn, const struct acr_op *op)
 {
-	return !hifn->broken && hifn->free_work_count == HIFN_WORKS && op->opcode != ACR_RANDOM;
+	return !hifn->broken && hifn->free_work_count == HIFN_WORKS && op->cap_data;
 }
 
 static int hifn_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
@@ -196,7 +203,7 @@ static void hifn_cancel(struct acr_device *dev, struct acr_op *op)
 	bool found;
 
 	pthread_mutex_lock(&hifn->lock);
-	found = hifn_random_cancel(hifn, op);
+	found = hifn_aside_cancel(hifn, op);
 	for (unsigned i = 0; i < hifn->in_chip && !found; i++) {
 		struct hifn_work *work =
 		        &hifn->works[hifn->order[(hifn->first + i) % HIFN_WORKS]];

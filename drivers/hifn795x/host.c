@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/decoder.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -60,6 +62,32 @@ int hifn_empty_digest(struct acr_op *op, const struct hifn_row *row)
 	error = hifn_give_mac(op, row, full);
 	explicit_bzero(full, sizeof(full));
 	return error;
+}
+
+static int no_passphrase(char *buffer, int size, int writing, void *data)
+{
+	(void)buffer, (void)size, (void)writing, (void)data;
+	return -1;
+}
+
+int hifn_modexp_key(struct acr_op *op, BIGNUM **modulus, BIGNUM **exponent)
+{
+	const unsigned char *at = op->key.data;
+	size_t left = op->key.len;
+	EVP_PKEY *key = NULL;
+	OSSL_DECODER_CTX *decoder =
+	        OSSL_DECODER_CTX_new_for_pkey(&key, NULL, NULL, "RSA", 0, NULL, NULL);
+	bool good = decoder &&
+	            OSSL_DECODER_CTX_set_pem_password_cb(decoder, no_passphrase, NULL) &&
+	            OSSL_DECODER_from_data(decoder, &at, &left) &&
+	            EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, modulus);
+
+	good = good && ((op->opcode == ACR_DECRYPT &&
+	                 EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_D, exponent)) ||
+	                EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, exponent));
+	EVP_PKEY_free(key);
+	OSSL_DECODER_CTX_free(decoder);
+	return good ? 0 : -EOPNOTSUPP;
 }
 
 bool hifn_equal(const uint8_t *a, const uint8_t *b, size_t n)

@@ -22,8 +22,7 @@ struct pool {
 	uint8_t kernel[32];
 };
 
-/* The thread's own; secret memory. */
-struct generator {
+struct hifn_generator {
 	struct pool pool;
 	uint8_t key[64]; /* 32 of key, 16 of IV */
 	size_t left;     /* bytes to be made before the next seeding */
@@ -35,7 +34,7 @@ static bool digest(const void *data, size_t n, uint8_t out[64])
 }
 
 /* state = SHA-512(state, chip's words, kernel's bytes) */
-static int seed(struct hifn *hifn, struct generator *generator)
+static int seed(struct hifn *hifn, struct hifn_generator *generator)
 {
 	struct pool *pool = &generator->pool;
 	unsigned n = 0, same = 0;
@@ -49,7 +48,7 @@ static int seed(struct hifn *hifn, struct generator *generator)
 		if (word != before) {
 			pool->words[n++] = before = word;
 			same = 0;
-		} else if (++same == SAME_MAX || atomic_load(&hifn->random.stop)) {
+		} else if (++same == SAME_MAX || atomic_load(&hifn->aside.stop)) {
 			return -EIO;
 		}
 	}
@@ -61,7 +60,7 @@ static int seed(struct hifn *hifn, struct generator *generator)
 }
 
 /* What is made can't be told from the state afterwards. */
-static bool step(struct generator *generator)
+static bool step(struct hifn_generator *generator)
 {
 	struct pool *pool = &generator->pool;
 	uint8_t in[sizeof(pool->state) + 1];
@@ -76,7 +75,7 @@ static bool step(struct generator *generator)
 	return good;
 }
 
-static bool key_stream(const struct generator *generator, uint8_t *out, size_t n)
+static bool key_stream(const struct hifn_generator *generator, uint8_t *out, size_t n)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int written = 0;
@@ -91,14 +90,14 @@ static bool key_stream(const struct generator *generator, uint8_t *out, size_t n
 	return good;
 }
 
-static int make(struct hifn *hifn, struct generator *generator, struct acr_op *op)
+static int make(struct hifn *hifn, struct hifn_generator *generator, struct acr_op *op)
 {
 	for (size_t done = 0, n; done < op->dst_size; done += n) {
 		int error = generator->left ? 0 : seed(hifn, generator);
 
 		if (error)
 			return error;
-		if (atomic_load(&hifn->random.stop))
+		if (atomic_load(&hifn->aside.stop))
 			return -ENODEV;
 		n = op->dst_size - done;
 		if (n > generator->left)
@@ -113,8 +112,8 @@ static int make(struct hifn *hifn, struct generator *generator, struct acr_op *o
 
 static void warm_up(const struct hifn *hifn)
 {
-	while (!atomic_load(&hifn->random.stop)) {
-		uint64_t on = hifn_now_ns() - hifn->random.on_ns;
+	while (!atomic_load(&hifn->aside.stop)) {
+		uint64_t on = hifn_now_ns() - hifn->aside.on_ns;
 
 		if (on >= WARM_UP_NS)
 			return;
@@ -122,100 +121,25 @@ static void warm_up(const struct hifn *hifn)
 	}
 }
 
-/* Under (h). The next op off the queue; NULL: stop. */
-static struct acr_op *next_op(struct hifn *hifn)
+struct hifn_generator *hifn_generator_new(void)
 {
-	struct hifn_random *random = &hifn->random;
-	struct acr_op *op;
-
-	while (!random->count && !atomic_load(&random->stop))
-		pthread_cond_wait(&random->more, &hifn->lock);
-	if (atomic_load(&random->stop))
-		return NULL;
-	op = random->queue[0];
-	random->count--;
-	memmove(random->queue, random->queue + 1, random->count * sizeof(random->queue[0]));
-	return op;
+	return acr_secret_alloc(sizeof(struct hifn_generator));
 }
 
-static void *random_thread(void *data)
+void hifn_generator_free(struct hifn_generator *generator)
 {
-	struct hifn *hifn = data;
-	struct generator *generator = acr_secret_alloc(sizeof(*generator));
-	struct acr_op *op;
-
-	pthread_mutex_lock(&hifn->lock);
-	while ((op = next_op(hifn))) {
-		int error = -ENOMEM;
-
-		pthread_mutex_unlock(&hifn->lock);
-		if (generator) {
-			warm_up(hifn);
-			error = make(hifn, generator, op);
-		}
-		if (error)
-			acr_op_explain(op, "the chip gives no random numbers");
-		hifn_end(hifn, op, error);
-		pthread_mutex_lock(&hifn->lock);
-	}
-	pthread_mutex_unlock(&hifn->lock);
 	acr_secret_free(generator);
-	return NULL;
 }
 
-int hifn_random_start(struct hifn *hifn)
+int hifn_random(struct hifn *hifn, struct hifn_generator *generator, struct acr_op *op)
 {
-	int error;
+	int error = -ENOMEM;
 
-	atomic_store(&hifn->random.stop, false);
-	error = pthread_create(&hifn->random.thread, NULL, random_thread, hifn);
-	hifn->random.started = !error;
-	return -error;
-}
-
-void hifn_random_stop(struct hifn *hifn)
-{
-	if (!hifn->random.started)
-		return;
-	pthread_mutex_lock(&hifn->lock);
-	atomic_store(&hifn->random.stop, true);
-	pthread_cond_broadcast(&hifn->random.more);
-	pthread_mutex_unlock(&hifn->lock);
-	pthread_join(hifn->random.thread, NULL);
-	hifn->random.started = false;
-}
-
-bool hifn_random_take(struct hifn *hifn, struct acr_op *op)
-{
-	struct hifn_random *random = &hifn->random;
-
-	if (random->count == HIFN_WORKS)
-		return false;
-	random->queue[random->count++] = op;
-	pthread_cond_signal(&random->more);
-	return true;
-}
-
-bool hifn_random_cancel(struct hifn *hifn, struct acr_op *op)
-{
-	struct hifn_random *random = &hifn->random;
-
-	for (unsigned i = 0; i < random->count; i++) {
-		if (random->queue[i] != op)
-			continue;
-		random->count--;
-		memmove(random->queue + i, random->queue + i + 1,
-		        (random->count - i) * sizeof(random->queue[0]));
-		return true;
+	if (generator) {
+		warm_up(hifn);
+		error = make(hifn, generator, op);
 	}
-	return false;
-}
-
-unsigned hifn_random_take_all(struct hifn *hifn, struct acr_op *ops[HIFN_WORKS])
-{
-	unsigned n = hifn->random.count;
-
-	memcpy(ops, hifn->random.queue, n * sizeof(ops[0]));
-	hifn->random.count = 0;
-	return n;
+	if (error)
+		acr_op_explain(op, "the chip gives no random numbers");
+	return error;
 }

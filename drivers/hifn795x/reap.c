@@ -59,7 +59,7 @@ void hifn_fail(struct hifn *hifn, const char *reason)
 	hifn_quiesce(hifn);
 	pthread_mutex_lock(&hifn->lock);
 	n = hifn_take_all(hifn, ops);
-	n += hifn_random_take_all(hifn, ops + n);
+	n += hifn_aside_take_all(hifn, ops + n);
 	pthread_mutex_unlock(&hifn->lock);
 	if (running)
 		acr_device_broken(hifn->dev, reason);
@@ -164,6 +164,20 @@ static unsigned done_now(struct hifn *hifn)
 	return n;
 }
 
+/* Under (h). How busy the chip has been: n passes have ended, one after the other. Nobody saw when
+ * each did, and who looks late finds the next one done, too; so times are shared out by size, and
+ * older ones count half. */
+static void measure(struct hifn *hifn, unsigned n)
+{
+	hifn->busy_ns = hifn->busy_ns / 2 + (double)(hifn_now_ns() - hifn->progress_ns);
+	hifn->busy_bytes /= 2;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = hifn->order[(hifn->first + i) % HIFN_WORKS];
+
+		hifn->busy_bytes += hifn->works[at].pass + HIFN_PASS_COST;
+	}
+}
+
 /* End n passes. No op is ended under the lock: that may lead into submit(). */
 static void finish(struct hifn *hifn, unsigned n)
 {
@@ -173,7 +187,11 @@ static void finish(struct hifn *hifn, unsigned n)
 	bool goes_on = false, freed = false;
 
 	pthread_mutex_lock(&hifn->lock);
-	for (; n && hifn->in_chip; n--) {
+	if (n > hifn->in_chip)
+		n = hifn->in_chip; /* it was given up meanwhile */
+	if (n)
+		measure(hifn, n);
+	for (; n; n--) {
 		if (!hifn_finish_pass(hifn, &ops[ended], &errors[ended]))
 			goes_on = true;
 		else if (ops[ended])

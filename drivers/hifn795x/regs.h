@@ -40,21 +40,26 @@
 #define HIFN_LEVEL_LOCKED   0x00u
 
 /* BAR 1: DMA and the rest */
-#define CRAR        0x0cu /* command ring */
-#define SRAR        0x1cu /* source ring */
-#define RRAR        0x2cu /* result ring */
-#define DRAR        0x3cu /* destination ring */
-#define CSR         0x40u
-#define IER         0x44u
-#define CNFG        0x48u
-#define PLL         0x4cu
-#define CNFG2       0x6cu
-#define REVID       0x98u
-#define UNLOCK_SEED 0xf4u
-#define UNLOCK_WORD 0xfcu
-#define PUB_RESET   0x204u
-#define RNG_CONFIG  0x314u
-#define RNG_DATA    0x318u
+#define CRAR           0x0cu /* command ring */
+#define SRAR           0x1cu /* source ring */
+#define RRAR           0x2cu /* result ring */
+#define DRAR           0x3cu /* destination ring */
+#define CSR            0x40u
+#define IER            0x44u
+#define CNFG           0x48u
+#define PLL            0x4cu
+#define CNFG2          0x6cu
+#define REVID          0x98u
+#define UNLOCK_SEED    0xf4u
+#define UNLOCK_WORD    0xfcu
+#define PUB_RESET      0x204u
+#define PUB_STATUS     0x30cu
+#define RNG_CONFIG     0x314u
+#define RNG_DATA       0x318u
+#define PUB_MODE       0x320u
+#define PUB_FIFO_OPLEN 0x380u
+#define PUB_FIFO_OP    0x384u /* starts it */
+#define PUB_MEM        0x400u /* 4 KiB */
 
 #define CSR_D_ABORT 0x20000000u
 #define CSR_D_OVER  0x02000000u
@@ -86,6 +91,12 @@
 #define PLL_CONFIG    (PLL_EXT | PLL_ND(7) | PLL_PUMP)
 #define PLL_LIMIT_MHZ 266u
 #define PLL_MULT_MAX  12u
+
+#define PUB_DONE                 0x00000001u
+#define PUB_ENHANCED             0x00000001u /* the mode with long exponents */
+#define PUB_LENGTHS(words, bits) ((uint32_t)(words) | ((uint32_t)(bits)-1) << 8)
+#define PUB_MODEXP(base, exponent, modulus)                                                    \
+	((uint32_t)(base) | (uint32_t)(exponent) << 8 | (uint32_t)(modulus) << 16 | 12u << 24)
 
 #define HIFN_UNLOCK_WORDS 13
 #define HIFN_UNLOCK_STEPS 257

@@ -243,6 +243,7 @@ static bool begin_pass(struct hifn *hifn, struct hifn_work *work)
 	        (uint16_t)index_of(hifn, work);
 	if (!hifn->in_chip++) {
 		hifn->progress_ns = hifn_now_ns();
+		hifn->busy_ns = hifn->busy_bytes = 0;
 		hifn_set_timer(hifn, true);
 	}
 	return true;
@@ -353,6 +354,8 @@ bool hifn_finish_pass(struct hifn *hifn, struct acr_op **op, int *error)
 	hifn->first = (hifn->first + 1) % HIFN_WORKS;
 	hifn->in_chip--;
 	hifn->progress_ns = hifn_now_ns();
+	work->took_ns +=
+	        (uint64_t)((work->pass + HIFN_PASS_COST) * hifn->busy_ns / hifn->busy_bytes);
 	*op = work->op;
 	*error = take_result(hifn, work);
 	if (work->op && !*error) {
@@ -364,6 +367,8 @@ bool hifn_finish_pass(struct hifn *hifn, struct acr_op **op, int *error)
 			*error = -EIO;
 		}
 	}
+	if (work->op && !work->op->driver_data)
+		acr_op_took(work->op, work->took_ns);
 	free_work(hifn, work);
 	if (!hifn->in_chip)
 		hifn_set_timer(hifn, false);
@@ -465,8 +470,8 @@ int hifn_take(struct hifn *hifn, struct acr_op *op, int *error)
 	struct hifn_work *work;
 	size_t total = 0;
 
-	if (op->opcode == ACR_RANDOM)
-		return hifn_random_take(hifn, op) ? 0 : -EAGAIN;
+	if (!row)
+		return hifn_aside_take(hifn, op) ? 0 : -EAGAIN;
 	*error = prepare(op, row, &total);
 	if (*error || !total)
 		return 1;

@@ -256,6 +256,10 @@ int acr_device_add_all_capabilities(struct acr_device *dev, const struct acr_cap
  * batch: the most that submit() takes in one call, 1..width (SYNC: 1..256). Default 1, 1. */
 void acr_device_set_width(struct acr_device *dev, unsigned width, unsigned batch);
 
+/* probe() only. How many of those in flight the device really works on at once, 1..width, and
+ * the others wait in it, as in a pipeline. For balancers. Default: width. */
+void acr_device_set_units(struct acr_device *dev, unsigned units);
+
 /* probe() only. Longest time in microseconds that an accepted op may wait for company before
  * flush() is called. Default 0: flush() when the queue has run empty. */
 void acr_device_set_flush(struct acr_device *dev, unsigned flush_us);
@@ -288,6 +292,10 @@ void acr_op_done(struct acr_op *op, int error);
 
 /* Add one sentence about a coming failure to the session's status; no secrets. */
 void acr_op_explain(struct acr_op *op, const char *sentence);
+
+/* Before acr_op_done(): how long, in nanoseconds, the device has worked on it, where before that it
+ * waited in the device for others. Default: since it was accepted. */
+void acr_op_took(struct acr_op *op, uint64_t ns);
 
 /* Before acr_op_done(op, 0) on a part without ACR_OP_LAST: the new running state. The core
  * takes it and frees it with state_free() of this driver. */

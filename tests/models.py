@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Models of cards: processes that serve one over vfio-user."""
 import atexit
+import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -72,3 +74,26 @@ class Ce99(Hifn):
 
     PROGRAM = acr.BUILD / "tests/models/ce99/ce99-model"
     DRIVER = "ce99"
+
+
+# ---- a processor with PadLock, for whatever is started with this in its environment ----
+
+PADLOCK = acr.BUILD / "tests/models/padlock/libpadlock-model.so"
+
+
+def sanitizers():
+    """Runtime libraries that want to be loaded before all else."""
+    shown = subprocess.run(["ldd", acr.BUILD / "acryptod"], capture_output=True, text=True,
+                           check=True).stdout
+    return re.findall(r"=> (\S*lib[at]san\S*)", shown)
+
+
+def padlock_environment(cpu="all", **settings):
+    """Variables for a daemon on such a processor: rng="stuck" is PADLOCK_MODEL_RNG=stuck."""
+    left_alone = "handle_segv=0:handle_sigill=0:handle_sigbus=0"
+    env = {"LD_PRELOAD": " ".join([*sanitizers(), str(PADLOCK)]), "PADLOCK_MODEL": cpu}
+    for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
+        env[name] = ":".join(filter(None, [os.environ.get(name), left_alone]))
+    # Like this everywhere, and with what else the daemon loads left as it is.
+    settings = {"cpuid": "patch", "strict": 1, **settings}
+    return {**env, **{f"PADLOCK_MODEL_{name.upper()}": str(v) for name, v in settings.items()}}

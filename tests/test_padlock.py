@@ -17,6 +17,7 @@ import pytest
 
 import acr
 import test_vectors as vectors
+from models import PADLOCK as MODEL, padlock_environment as environment, sanitizers
 
 with warnings.catch_warnings():  # some ciphers are old
     warnings.simplefilter("ignore")
@@ -28,7 +29,6 @@ pytestmark = [pytest.mark.sanitize,
 
 QUICK = bool(os.environ.get("ACR_QUICK"))
 SEED = int(os.environ.get("ACR_SEED") or random.SystemRandom().randrange(1 << 32))
-MODEL = acr.BUILD / "tests/models/padlock/libpadlock-model.so"
 MODES = ("ecb", "cbc", "cfb", "ofb", "ctr")
 KEYS = {"aes-128": 16, "aes-192": 24, "aes-256": 32, "sm4": 16}
 AES = [f"aes-{bits}-{m}" for bits in (128, 192, 256) for m in MODES]
@@ -36,24 +36,6 @@ SM4 = [f"sm4-{m}" for m in MODES]
 CIPHERS = AES + SM4
 HASHES = ["sha1", "sha256", "sha384", "sha512", "sm3"]
 FILES = "aes-cbc-pkcs5 aes-cbc aes-cfb aes-ctr aes-ecb aes-ofb hmac sha1 sha2 sm4".split()
-
-
-def sanitizers():
-    """Runtime libraries that want to be loaded before all else."""
-    shown = subprocess.run(["ldd", acr.BUILD / "acryptod"], capture_output=True, text=True,
-                           check=True).stdout
-    return re.findall(r"=> (\S*lib[at]san\S*)", shown)
-
-
-def environment(cpu="all", **settings):
-    """Variables for a daemon on such a processor: rng="stuck" is PADLOCK_MODEL_RNG=stuck."""
-    left_alone = "handle_segv=0:handle_sigill=0:handle_sigbus=0"
-    env = {"LD_PRELOAD": " ".join([*sanitizers(), str(MODEL)]), "PADLOCK_MODEL": cpu}
-    for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
-        env[name] = ":".join(filter(None, [os.environ.get(name), left_alone]))
-    # Like this everywhere, and with what else the daemon loads left as it is.
-    settings = {"cpuid": "patch", "strict": 1, **settings}
-    return {**env, **{f"PADLOCK_MODEL_{name.upper()}": str(v) for name, v in settings.items()}}
 
 
 class Processor:

@@ -20,3 +20,11 @@ def test_soak():
         print(f"ACR_QUICK: {SESSIONS} sessions only")
     seed = os.environ.get("ACR_SEED")
     assert soak.soak(SESSIONS, seed=int(seed) if seed else None) == []
+
+
+@pytest.mark.sanitize
+@pytest.mark.timeout(900)
+def test_soak_with_cards():
+    """The same with two HIFN cards, a CE99 card and PadLock, models all of them."""
+    seed = os.environ.get("ACR_SEED")
+    assert soak.soak(SESSIONS // 2, seed=int(seed) if seed else None, with_cards=True) == []

@@ -3,7 +3,7 @@
 
 Run by itself (`make soak`), or by tests/test_soak.py for a short time:
 
-    soak.py [--sessions N] [--clients N] [--seed N] [--no-kills]
+    soak.py [--sessions N] [--clients N] [--seed N] [--no-kills] [--cards]
 
 All that is chosen comes from the seed, which is printed; the threads' timing is not repeatable.
 Every session must end once, with the right bytes or an errno that it asked for (client.c judges
@@ -25,6 +25,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import acr  # noqa: E402
+import cards  # noqa: E402
 
 # Never touched: with two of them every check finds somebody to confirm what is right.
 SURE = {"soft0": "soft", "soft1": "soft:threads=1"}
@@ -54,15 +55,18 @@ DRAIN_S = 60
 class Disturber(threading.Thread):
     """Does one thing after the other to the daemon until it is told to stop."""
 
-    def __init__(self, daemon, clients, seed, kills):
+    def __init__(self, daemon, clients, seed, kills, hardware=None):
         super().__init__(daemon=True)
         self.tree, self.clients, self.random = daemon.mount, clients, random.Random(seed)
+        self.hardware = hardware
+        self.cards = list(hardware.devices) if hardware else []
         self.ending = threading.Event()
         self.done = collections.Counter()
         self.unexpected = []
         self.actions = [(self.balance, 4), (self.load, 2), (self.rehash, 2), (self.control, 12),
                         (self.add, 3), (self.remove, 3), (self.replace, 1), (self.limit, 1)]
         self.actions += [(self.kill, 1)] if kills else []
+        self.actions += [(self.pull_out, 1)] if hardware else []
 
     def run(self):
         functions, weights = zip(*self.actions)
@@ -92,7 +96,7 @@ class Disturber(threading.Thread):
 
     def control(self):
         """Whatever is broken is taken for repair a little more often than it breaks."""
-        name = self.random.choice([*SHAKY, "pool", *PASSING])
+        name = self.random.choice([*SHAKY, *self.cards, "pool", *PASSING])
         what = self.random.choice(["break soak", "repair", "repair", "repair", "drain", "reset"])
         self.write(f"devices/{name}/ctl", what)
 
@@ -113,6 +117,12 @@ class Disturber(threading.Thread):
         self.write("devices/remove", name)
         self.write("devices/add", f"{name}={SHAKY[name]}")
 
+    def pull_out(self):
+        """A card goes without a word, and another comes into its slot."""
+        name = self.random.choice(list(self.hardware.models))
+        self.hardware.replace(name)
+        self.write(f"devices/{name}/ctl", "repair")
+
     def kill(self):
         self.clients.kill_one(self.random)
 
@@ -128,9 +138,10 @@ class Disturber(threading.Thread):
 class Clients:
     """Processes of client.c, each new one with a seed and a name of its own."""
 
-    def __init__(self, program, daemon, sessions, count, seed):
+    def __init__(self, program, daemon, sessions, count, seed, more=()):
         self.program, self.sessions, self.count = program, daemon.mount / "sessions", count
         self.random = random.Random(seed)
+        self.devices = ",".join([*SURE, *SHAKY, "pool", *PASSING, *more])
         self.lock = threading.Lock()
         self.left = sessions
         self.serial = 0
@@ -156,8 +167,8 @@ class Clients:
             self.run_one(slot, *task)
 
     def run_one(self, slot, count, name, seed):
-        devices = ",".join([*SURE, *SHAKY, "pool", *PASSING])
-        with subprocess.Popen([self.program, self.sessions, name, str(count), str(seed), devices],
+        with subprocess.Popen([self.program, self.sessions, name, str(count), str(seed),
+                               self.devices],
                               stdout=subprocess.PIPE, text=True, errors="replace") as process:
             self.slots[slot] = process
             ended = sum(self.take_line(line) for line in process.stdout)
@@ -250,10 +261,11 @@ def compile_client(folder):
     return program
 
 
-def start_daemon():
-    words = [f"--device={name}={spec}" for name, spec in {**SURE, **SHAKY}.items()]
+def start_daemon(hardware):
+    devices = {**SURE, **SHAKY, **(hardware.devices if hardware else {})}
+    words = [f"--device={name}={spec}" for name, spec in devices.items()]
     words += [f"--device=pool={POOL}", "--log-level=error"]
-    daemon = acr.Daemon(*words)
+    daemon = acr.Daemon(*words, env=hardware.env if hardware else None)
     daemon.write("devices/liar/check", "always\n")
     for name in BALANCERS:
         with contextlib.suppress(FileExistsError):
@@ -261,15 +273,20 @@ def start_daemon():
     return daemon
 
 
-def soak(sessions, clients=4, seed=None, kills=True):
+def soak(sessions, clients=4, seed=None, kills=True, with_cards=False):
     """Returns the complaints; none: it passed."""
     seed = random.SystemRandom().randrange(1 << 30) if seed is None else seed
     print(f"soak: {sessions} sessions by {clients} clients, seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="acr-soak.") as folder:
-        daemon = start_daemon()
+    with tempfile.TemporaryDirectory(prefix="acr-soak.") as folder, \
+            contextlib.ExitStack() as stack:
+        hardware = cards.Cards() if with_cards else None
+        if hardware:
+            stack.callback(hardware.stop)
+        daemon = start_daemon(hardware)
         before = int(acr.values(daemon.text("status"))["memory-bytes"])
-        crowd = Clients(compile_client(folder), daemon, sessions, clients, seed)
-        disturber = Disturber(daemon, crowd, seed + 1, kills)
+        crowd = Clients(compile_client(folder), daemon, sessions, clients, seed,
+                        hardware.devices if hardware else ())
+        disturber = Disturber(daemon, crowd, seed + 1, kills, hardware)
         began = time.monotonic()
         disturber.start()
         run_clients(crowd, sessions)
@@ -295,8 +312,9 @@ def main():
     parser.add_argument("--clients", type=int, default=2 * (os.cpu_count() or 1) + 2)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--no-kills", action="store_true", help="let all clients live")
+    parser.add_argument("--cards", action="store_true", help="and models of cards and PadLock")
     args = parser.parse_args()
-    bad = soak(args.sessions, args.clients, args.seed, not args.no_kills)
+    bad = soak(args.sessions, args.clients, args.seed, not args.no_kills, args.cards)
     for line in bad[:50]:
         print(f"BAD: {line}")
     print(f"{len(bad)} complaints")

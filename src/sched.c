@@ -169,21 +169,26 @@ static int place(struct acr_job *job, bool may_inline, bool served)
 	return 0;
 }
 
-int acr_job_submit(struct acr_job *job, bool may_inline)
+static int submit(struct acr_job *job, bool may_inline)
 {
 	int error;
 
-	job->arrival_ns = acr_now_ns();
-	acr_job_note_submitted(1);
+	acr_job_note_submitted(1); /* first: it may have ended when place() returns */
 	error = place(job, may_inline, false);
 	if (error)
 		acr_job_note_submitted(-1);
 	return error;
 }
 
+int acr_job_submit(struct acr_job *job, bool may_inline)
+{
+	job->arrival_ns = acr_now_ns();
+	return submit(job, may_inline);
+}
+
 int acr_sched_place(struct acr_job *job)
 {
-	return place(job, false, false);
+	return submit(job, false);
 }
 
 /* acr_job_cancel(), but for the counting. */

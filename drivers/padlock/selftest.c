@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define SECONDS 20 /* that all may take */
+#define HANGS   2  /* so often it may take longer, each time less one that hangs */
 #define WHOLE   48 /* bytes that the block modes are given, and the others */
 #define STREAM  53
 #define MESSAGE 259
@@ -178,6 +179,7 @@ static _Noreturn void child(const struct padlock *padlock, struct report *report
 	cpu_set_t one;
 
 	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(SECONDS);
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
@@ -194,8 +196,9 @@ static _Noreturn void child(const struct padlock *padlock, struct report *report
 
 /* ---- in the parent ---- */
 
-/* Returns 0: all has been tried; 1: it died at report->at; or a negative errno. */
-static int run_child(const struct padlock *padlock, struct report *report)
+/* Returns 0: all has been tried; 1: it died at report->at; or a negative errno.
+ * hangs: counts the times that it was for want of an end */
+static int run_child(const struct padlock *padlock, struct report *report, unsigned *hangs)
 {
 	pid_t pid = fork(), ended;
 	int status = 0;
@@ -209,6 +212,8 @@ static int run_child(const struct padlock *padlock, struct report *report)
 	while (ended < 0 && errno == EINTR);
 	if (ended < 0)
 		return -errno;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM && ++*hangs > HANGS)
+		return -ETIMEDOUT;
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 		return 1;
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
@@ -260,6 +265,7 @@ int padlock_selftest(struct padlock *padlock, bool again)
 	size_t size = sizeof(struct report) + count;
 	struct report *report =
 	        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned hangs = 0;
 	int error;
 
 	if (report == MAP_FAILED)
@@ -267,7 +273,7 @@ int padlock_selftest(struct padlock *padlock, bool again)
 	if (!(padlock->cpu.units & PADLOCK_RNG))
 		report->failed[count - 1] = 1;
 	do {
-		error = run_child(padlock, report);
+		error = run_child(padlock, report, &hangs);
 		if (error == 1) {
 			/* Twice the same would be the test's own fault. */
 			if (report->at >= count || report->failed[report->at])

@@ -13,29 +13,36 @@
  * through `next`. */
 static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 {
-	struct acr_attempt *list = NULL, *kept = NULL, *next;
+	struct acr_attempt *list = NULL, **tail = &list, *kept = NULL, *next;
 	struct acr_queue_entry *entry;
 
+	/* In their order: what goes elsewhere lines up there as it stood here. */
 	while ((entry = acr_queue_pop(&dev->queue))) {
 		struct acr_attempt *attempt = attempt_of(entry);
-		struct acr_attempt **to = keep_bound && acr_job_pinned(attempt->job) ? &kept : &list;
+
 		acr_device_leave_queue(dev, attempt);
-		attempt->next = *to;
-		*to = attempt;
+		if (keep_bound && acr_job_pinned(attempt->job)) {
+			attempt->next = kept; /* the last first, as each goes to the head again */
+			kept = attempt;
+		} else {
+			*tail = attempt;
+			tail = &attempt->next;
+		}
 	}
 	while (!keep_bound && (entry = acr_queue_pop(&dev->overflow))) {
-		attempt_of(entry)->next = list;
-		list = attempt_of(entry);
+		*tail = attempt_of(entry);
+		tail = &attempt_of(entry)->next;
 	}
 	for (; kept; kept = next) {
 		next = kept->next;
 		if (acr_queue_return(&dev->queue, &kept->entry)) {
 			acr_device_enter_queue(dev, kept);
 		} else {
-			kept->next = list;
-			list = kept;
+			*tail = kept;
+			tail = &kept->next;
 		}
 	}
+	*tail = NULL;
 	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next)
 		atomic_store(&attempt->state, ACR_ENDED);
 	return list;

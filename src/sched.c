@@ -118,15 +118,16 @@ static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
 	return nobody(job);
 }
 
-/* One try: onto a device, or among those that wait. 0; -EAGAIN: try again; or why it can't be.
- * *waits: it does. */
+/* One try: onto a device, or among those that wait. patient: it has lost the race for room too
+ * often, and waits for it. 0; -EAGAIN: try again; or why it can't be. *waits: it does. */
 static int put(struct acr_job *job, struct acr_attempt *attempt, bool may_inline, bool served,
-	       bool *waits)
+	       bool patient, bool *waits)
 {
 	bool full, polite;
 
 	attempt->device = choose(job, attempt, &full);
-	polite = attempt->device && !served && !acr_job_pinned(job) && acr_waiting_ahead(job);
+	polite = attempt->device && !acr_job_pinned(job) &&
+		 (patient || (!served && acr_waiting_ahead(job)));
 	if (polite) {
 		acr_device_unref(attempt->device);
 		attempt->device = NULL;
@@ -153,7 +154,7 @@ static int place(struct acr_job *job, bool may_inline, bool served)
 		attempt = attempt_new(job);
 		if (!attempt)
 			return -ENOSPC;
-		error = put(job, attempt, may_inline, served, &waits);
+		error = put(job, attempt, may_inline, served, tries == PUT_TRIES, &waits);
 		if (!error)
 			break;
 		acr_job_unref(job); /* the attempt's */

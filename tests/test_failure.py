@@ -336,6 +336,24 @@ def test_a_checked_request_can_be_cancelled_removed_and_be_too_late(daemon):
             ctl(daemon, "soft0", "repair")
 
 
+# ---- order ----
+
+def test_what_moves_keeps_its_order(start):
+    """Nothing ends by itself here: only what is queued moves, when a second device comes."""
+    daemon = start("--device", "a=delay:us=600000000")
+    sessions = [daemon.session(f"s{n:02}", alg="sha256", src=b"x") for n in range(20)]
+    for s in sessions:
+        s.write("ctl", "start")
+        s.wait("running" if s is sessions[0] else "queued")
+    daemon.write("devices/add", "b=delay:us=600000000\n")
+    queues = {d: [r["session"] for r in acr.rows(daemon.text(f"devices/{d}/queue"))] for d in "ab"}
+    assert len(queues["b"]) > 5
+    for names in queues.values():
+        assert names == sorted(names)
+    for s in sessions:
+        s.close()
+
+
 # ---- never twice ----
 
 def test_random_numbers_are_not_made_again_elsewhere(daemon):

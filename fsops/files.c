@@ -22,26 +22,30 @@ static const struct fs_file root_files[] = {
 };
 
 #define VALUE(name, mode, value) { name, mode, 0, &fs_kind_value, value, NULL, NULL }
+/* What every stage has, the session as the first among them. */
+#define STAGE_VALUES                                                                           \
+	VALUE("op",       0666, ACR_V_OP),                                                     \
+	VALUE("alg",      0666, ACR_V_ALG),                                                    \
+	VALUE("key",      0222, ACR_V_KEY),                                                    \
+	VALUE("iv",       0666, ACR_V_IV),                                                     \
+	VALUE("aad",      0666, ACR_V_AAD),                                                    \
+	VALUE("tag",      0666, ACR_V_TAG),                                                    \
+	VALUE("sig",      0666, ACR_V_SIG),                                                    \
+	VALUE("taglen",   0666, ACR_V_TAGLEN),                                                 \
+	VALUE("padding",  0666, ACR_V_PADDING),                                                \
+	VALUE("layout",   0666, ACR_V_LAYOUT),                                                 \
+	VALUE("format",   0666, ACR_V_FORMAT),                                                 \
+	VALUE("length",   0666, ACR_V_LENGTH),                                                 \
+	VALUE("params",   0666, ACR_V_PARAMS),                                                 \
+	VALUE("device",   0666, ACR_V_DEVICE),                                                 \
+	VALUE("check",    0666, ACR_V_CHECK)
+
 static const struct fs_file session_files[] = {
-	VALUE("op",       0666, ACR_V_OP),
-	VALUE("alg",      0666, ACR_V_ALG),
-	VALUE("key",      0222, ACR_V_KEY),
-	VALUE("iv",       0666, ACR_V_IV),
-	VALUE("aad",      0666, ACR_V_AAD),
-	VALUE("tag",      0666, ACR_V_TAG),
-	VALUE("sig",      0666, ACR_V_SIG),
-	VALUE("taglen",   0666, ACR_V_TAGLEN),
-	VALUE("padding",  0666, ACR_V_PADDING),
-	VALUE("layout",   0666, ACR_V_LAYOUT),
-	VALUE("format",   0666, ACR_V_FORMAT),
-	VALUE("length",   0666, ACR_V_LENGTH),
-	VALUE("params",   0666, ACR_V_PARAMS),
+	STAGE_VALUES,
 	{ "src",          0666, 0, &fs_kind_src,   0, NULL, NULL },
 	{ "dst",          0444, 0, &fs_kind_dst,   0, NULL, NULL },
 	VALUE("stream",   0666, ACR_V_STREAM),
 	VALUE("priority", 0666, ACR_V_PRIORITY),
-	VALUE("device",   0666, ACR_V_DEVICE),
-	VALUE("check",    0666, ACR_V_CHECK),
 	VALUE("private",  0666, ACR_V_PRIVATE),
 	VALUE("deadline", 0666, ACR_V_DEADLINE),
 	{ "route",        S_IFDIR | 0777, FS_ROUTE, NULL, 0, NULL, NULL },
@@ -54,21 +58,7 @@ static const struct fs_file session_files[] = {
 
 /* Of route/1 too, whose values are the session's own. */
 static const struct fs_file stage_files[] = {
-	VALUE("op",       0666, ACR_V_OP),
-	VALUE("alg",      0666, ACR_V_ALG),
-	VALUE("key",      0222, ACR_V_KEY),
-	VALUE("iv",       0666, ACR_V_IV),
-	VALUE("aad",      0666, ACR_V_AAD),
-	VALUE("tag",      0666, ACR_V_TAG),
-	VALUE("sig",      0666, ACR_V_SIG),
-	VALUE("taglen",   0666, ACR_V_TAGLEN),
-	VALUE("padding",  0666, ACR_V_PADDING),
-	VALUE("layout",   0666, ACR_V_LAYOUT),
-	VALUE("format",   0666, ACR_V_FORMAT),
-	VALUE("length",   0666, ACR_V_LENGTH),
-	VALUE("params",   0666, ACR_V_PARAMS),
-	VALUE("device",   0666, ACR_V_DEVICE),
-	VALUE("check",    0666, ACR_V_CHECK),
+	STAGE_VALUES,
 	VALUE("input",    0666, ACR_V_INPUT),
 	VALUE("input2",   0666, ACR_V_INPUT2),
 	{ "dst",          0444, 0, &fs_kind_dst,   0, NULL, NULL },

@@ -27,6 +27,11 @@ static bool loaded[16];
 static bool started;
 static int inside, fault_calls;
 
+__attribute__((destructor)) static void drop(void)
+{
+	ce99_des_drop();
+}
+
 /* The library is not for threads, like most of its age. */
 static void enter(void)
 {

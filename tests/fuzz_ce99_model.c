@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEMORY = 0x4000, BAR0 = VFIO_PCI_BAR0_REGION_INDEX };
+enum { MEMORY = 0x4000, CONFIG = 256, BAR0 = VFIO_PCI_BAR0_REGION_INDEX };
 
 struct input {
 	const uint8_t *at;
@@ -88,6 +88,8 @@ static void step(struct card *card, struct input *in)
 {
 	uint8_t how = (uint8_t)number(in, 1), bytes[16] = { 0 };
 	uint32_t offset = number(in, 1) & (how & 0x80 ? 0xff : 0x7c);
+	bool config;
+	size_t n;
 
 	switch (how & 7) {
 	case 0:
@@ -98,8 +100,13 @@ static void step(struct card *card, struct input *in)
 		get(card, offset);
 		break;
 	case 3:
-		ce99_vu_card.ops->write(card, how & 8 ? VFIO_PCI_CONFIG_REGION_INDEX : BAR0,
-		                        offset, bytes, 1 + (how >> 3 & 0xf), 0);
+		config = how & 8;
+		n = 1 + (how >> 3 & 0xf);
+		/* The server keeps accesses inside their region. */
+		if (config && n > CONFIG - offset)
+			n = CONFIG - offset;
+		ce99_vu_card.ops->write(card, config ? VFIO_PCI_CONFIG_REGION_INDEX : BAR0, offset,
+		                        bytes, n, 0);
 		break;
 	case 4:
 		ce99_vu_card.ops->tick(card, how & 8 ? UINT64_MAX : vu_now());

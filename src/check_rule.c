@@ -110,7 +110,7 @@ struct acr_job *acr_check_copy(const struct acr_job *job)
 	copy->uid = job->uid;
 	copy->pid = job->pid;
 	copy->stage = job->stage;
-	copy->label = job->label;
+	/* No label: the session, whose name it is, may be gone before the copy is. */
 	copy->no_fault = job->no_fault;
 	copy->arrival_ns = job->arrival_ns;
 	copy->is_copy = true;

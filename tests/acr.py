@@ -102,7 +102,7 @@ class Daemon:
                 self.process.kill()
                 self.process.wait()
                 raise
-        if self.process.returncode:
+        if self.process.returncode and self.logfile.exists():
             print(f"the log of the daemon that ended with {self.process.returncode}:\n{self.log}")
         self.cleanup()
         return self.process.returncode

@@ -60,7 +60,7 @@ void acr_history_add(struct acr_history *history, unsigned stage, const struct a
 /* Wall-clock seconds of a monotonic time; "-" for never. */
 static void append_time(GString *text, uint64_t ns)
 {
-	uint64_t wall = acr_wall_ns() - (acr_now_ns() - ns);
+	uint64_t wall = acr_wall_of(ns);
 
 	if (ns)
 		g_string_append_printf(text, "\t%llu.%06llu",

@@ -72,6 +72,9 @@ void acr_average_add(atomic_uint_least64_t *average, uint64_t value)
 			      memory_order_relaxed);
 }
 
+/* Both clocks are slewed alike; only a clock that is set moves one against the other. */
+#define CLOCK_STEP_NS 1000000u
+
 static uint64_t clock_ns(clockid_t id)
 {
 	struct timespec now;
@@ -88,4 +91,36 @@ uint64_t acr_now_ns(void)
 uint64_t acr_wall_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
+}
+
+/* Wall minus monotonic time, modulo 2^64, within the error given back: this thread may have
+ * stood between two looks, so the closest of a few counts. */
+static uint64_t wall_offset(uint64_t *error_ns)
+{
+	uint64_t best = 0;
+
+	*error_ns = UINT64_MAX;
+	for (int try = 0; try < 4 && *error_ns > CLOCK_STEP_NS / 8; try++) {
+		uint64_t before = acr_now_ns(), wall = acr_wall_ns(), took = acr_now_ns() - before;
+
+		if (took < *error_ns) {
+			*error_ns = took;
+			best = wall - before;
+		}
+	}
+	return best;
+}
+
+uint64_t acr_wall_of(uint64_t ns)
+{
+	static atomic_uint_least64_t kept; /* an offset; 0 before the first */
+	uint64_t error, seen = wall_offset(&error);
+	uint64_t offset = atomic_load_explicit(&kept, memory_order_relaxed);
+	uint64_t moved = seen > offset ? seen - offset : offset - seen;
+
+	if (!offset || moved > CLOCK_STEP_NS + error) {
+		offset = seen;
+		atomic_store_explicit(&kept, offset, memory_order_relaxed);
+	}
+	return ns + offset;
 }

@@ -53,4 +53,8 @@ void acr_average_add(atomic_uint_least64_t *average, uint64_t value);
 uint64_t acr_now_ns(void);
 uint64_t acr_wall_ns(void);
 
+/* The wall-clock time of a monotonic one. The same time gives the same answer, and an order
+ * stays one, until somebody sets the clock. */
+uint64_t acr_wall_of(uint64_t ns);
+
 #endif

@@ -54,27 +54,27 @@ def client(*words, shell=None):
             time.sleep(0.002)
 
 
-def blocked_in(process, number):
-    """Wait until a thread of this single process sleeps in the system call of this number."""
+def blocked_in(process, number, path):
+    """Wait until this single process sleeps in the system call of this number, on a descriptor of this file."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        with contextlib.suppress(OSError), open(f"/proc/{process.pid}/syscall", encoding="ascii") as f:
-            if f.read().split()[0] == str(number):
+        with contextlib.suppress(OSError, IndexError), open(f"/proc/{process.pid}/syscall", encoding="ascii") as f:
+            words = f.read().split()
+            if words[0] == str(number) and os.readlink(f"/proc/{process.pid}/fd/{int(words[1], 16)}") == str(path):
                 return
         time.sleep(0.002)
     raise AssertionError("the client never blocked")
 
 
 def full(session):
-    """Fill the window of a stream until it stays full; the descriptor and the bytes that fit."""
+    """Fill the window of a stream until it stays full; the descriptor, which holds the stream open."""
     fd = os.open(session / "src", os.O_WRONLY | os.O_NONBLOCK)
-    total = 0
-    while total < 1 << 30:
+    for _ in range(1 << 14):
         try:
-            total += os.write(fd, bytes(65536))
+            os.write(fd, bytes(65536))
         except BlockingIOError:
             if not select.select([], [fd], [], 0.1)[1]:
-                return fd, total
+                return fd
     os.close(fd)
     raise AssertionError("the window has no end")
 
@@ -90,7 +90,7 @@ if os.uname().machine in ("aarch64", "riscv64"):
 def test_beside_a_blocked_reader(daemon, command):
     with daemon.session(stream="1", alg="hmac-sha256", key=b"k") as s, client("cat", str(s / "dst")) as reader:
         s.wait("queued", "running")
-        blocked_in(reader, READ)
+        blocked_in(reader, READ, s / "dst")
         status = acr.quick(*[w.format(dir=s.path) for w in COMMANDS[command]])
         assert status == 0 or command not in MUST_WORK
         if command in ENDS:
@@ -101,11 +101,11 @@ def test_beside_a_blocked_reader(daemon, command):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_beside_a_blocked_writer(daemon, command):
     with daemon.session(stream="1", alg="aes-256-ctr", key=bytes(32)) as s:
-        fd, _ = full(s)
+        fd = full(s)
         try:
             # Holds the inode's lock in the kernel for as long as the daemon doesn't answer.
             with client("dd", "if=/dev/zero", f"of={s / 'src'}", "bs=1M", "conv=notrunc") as writer:
-                blocked_in(writer, WRITE)
+                blocked_in(writer, WRITE, s / "src")
                 status = acr.quick(*[w.format(dir=s.path) for w in COMMANDS[command]])
                 assert status == 0 or command not in MUST_WORK
                 if command in ENDS and command != "rm key":  # which passes by: nothing runs yet
@@ -119,7 +119,7 @@ def test_beside_a_hung_device(daemon):
     for command in ("ls", "stat dst", "rm dst", "chmod", "cat status", "rm src", "rmdir"):
         with daemon.device("hang:after=0") as hang, \
              daemon.session(alg="sha256", device=hang, src=b"abc") as s, client("cat", str(s / "dst")) as reader:
-            blocked_in(reader, READ)
+            blocked_in(reader, READ, s / "dst")
             assert acr.quick(*[w.format(dir=s.path) for w in COMMANDS[command]]) == 0, command
             if command in ENDS:
                 assert reader.wait(10) != 0
@@ -128,17 +128,19 @@ def test_beside_a_hung_device(daemon):
 @pytest.mark.sanitize
 def test_kill_9_of_a_blocked_writer(daemon):
     with daemon.session(stream="1", alg="aes-256-ctr", key=bytes(32)) as s:
-        with client("/dev/zero", str(s.path), shell='exec cat "$1" > "$2"/src') as writer:
-            blocked_in(writer, WRITE)
+        fd = full(s)  # so that the writer's first write waits already
+        with client("/dev/zero", str(s.path), shell='exec cat "$1" >> "$2"/src') as writer:
+            blocked_in(writer, WRITE, s / "src")
             writer.kill()
             assert writer.wait(5) == -9
-        out = s.read()  # what it had written, and then the end
-        assert len(out) > 16
+        os.close(fd)
+        out = s.read()  # what was written before, and then the end
+        assert len(out) > 65536 and len(out) % 65536 == 16  # with the iv in front
 
 
 def test_other_sessions_go_on(daemon):
     with daemon.session(stream="1", alg="sha256") as s, client("cat", str(s / "dst")) as reader:
-        blocked_in(reader, READ)
+        blocked_in(reader, READ, s / "dst")
         for _ in range(20):
             with daemon.session() as other:
                 assert len(other.run(b"abc", alg="sha256")) == 32

@@ -111,7 +111,6 @@ static void transfer_answer(struct fs_pending *pending, int error)
 	if (t->charged) {
 		acr_secret_free((void *)t->data);
 		acr_account_release(t->charged, t->size);
-		acr_account_unref(t->charged);
 	}
 	if (t->once)
 		end_once(t->handle);
@@ -134,8 +133,6 @@ static int keep_data(struct transfer *t, uint32_t uid)
 	}
 	if (!error)
 		acr_account_release(account, t->size);
-	if (account)
-		acr_account_unref(account);
 	return error ? error : -ENOSPC;
 }
 

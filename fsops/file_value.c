@@ -65,7 +65,7 @@ static struct acr_blob *charged_blob(struct fs_handle *handle, size_t room, bool
 		return NULL;
 	blob = secret ? acr_secret_blob(room) : acr_blob_sized(room);
 	if (blob) {
-		blob->account = acr_account_ref(account);
+		blob->account = account;
 		return blob;
 	}
 	acr_account_release(account, room);

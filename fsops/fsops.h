@@ -153,7 +153,7 @@ struct fs_pending {
 	bool interrupted;            /* (f) */
 	int error;                   /* to be answered in place of what the attempt came to */
 	struct acr_session *session; /* a reference */
-	struct acr_account *account; /* a reference: of the caller, charged with a request */
+	struct acr_account *account; /* of the caller, charged with a request */
 };
 
 struct fs_pending_kind {

@@ -68,7 +68,6 @@ static void run(struct fs_visit *visit, bool here)
 		pthread_cond_signal(&more);
 	pthread_mutex_unlock(&lock);
 	visit->done(visit);
-	acr_account_unref(account);
 	acr_secret_scrub();
 	pthread_mutex_lock(&lock);
 	if (!--unfinished)

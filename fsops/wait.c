@@ -110,7 +110,6 @@ static void finish(struct fs_pending *waiter, int error)
 
 	waiter->kind->answer(waiter, error); /* frees it */
 	acr_account_drop_request(account);
-	acr_account_unref(account);
 	atomic_fetch_sub(&kept, 1);
 	acr_session_unref(session);
 }
@@ -232,8 +231,6 @@ static int prepare(struct fs_pending *waiter, struct acr_session *session)
 		acr_account_drop_request(waiter->account);
 		error = -ENOMEM;
 	}
-	if (error && waiter->account)
-		acr_account_unref(waiter->account);
 	if (error)
 		return error;
 	waiter->session = acr_session_ref(session);

@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable *accounts; /* (lock) uid -> struct acr_account, borrowed */
+static GHashTable *accounts; /* (lock) uid -> struct acr_account, never freed */
 static atomic_size_t total;
 
 struct acr_account *acr_account_get(uint32_t uid)
@@ -19,37 +19,12 @@ struct acr_account *acr_account_get(uint32_t uid)
 	if (!accounts)
 		accounts = g_hash_table_new(NULL, NULL);
 	account = g_hash_table_lookup(accounts, GUINT_TO_POINTER(uid));
-	if (account) {
-		acr_account_ref(account);
-	} else if ((account = g_try_new0(struct acr_account, 1))) {
+	if (!account && (account = g_try_new0(struct acr_account, 1))) {
 		account->uid = uid;
-		atomic_init(&account->refs, 1);
 		g_hash_table_insert(accounts, GUINT_TO_POINTER(uid), account);
 	}
 	pthread_mutex_unlock(&lock);
 	return account;
-}
-
-struct acr_account *acr_account_ref(struct acr_account *account)
-{
-	atomic_fetch_add(&account->refs, 1);
-	return account;
-}
-
-void acr_account_unref(struct acr_account *account)
-{
-	unsigned refs = atomic_load(&account->refs);
-
-	/* The last reference goes under the lock, where acr_account_get() can't revive it. */
-	while (refs > 1)
-		if (atomic_compare_exchange_weak(&account->refs, &refs, refs - 1))
-			return;
-	pthread_mutex_lock(&lock);
-	if (atomic_fetch_sub(&account->refs, 1) == 1) {
-		g_hash_table_remove(accounts, GUINT_TO_POINTER(account->uid));
-		g_free(account);
-	}
-	pthread_mutex_unlock(&lock);
 }
 
 /* Add to a counter unless that would pass the limit. */

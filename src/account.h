@@ -10,17 +10,15 @@
 
 struct acr_account {
 	uint32_t uid;
-	atomic_uint refs;
 	atomic_size_t bytes;     /* (a) src, dst, windows, histories, kept requests */
 	atomic_size_t sessions;  /* (a) */
 	atomic_size_t requests;  /* (a) kept (unanswered) requests */
 	unsigned visits;         /* of the front end to its memory, under a lock of its own */
 };
 
-/* The user's account, made when needed. Returns owned, NULL: no memory. Any thread. */
+/* The user's account, made when needed: it stays from then on, so that nobody has to count who
+ * uses it. Returns NULL: no memory. Any thread. */
 struct acr_account *acr_account_get(uint32_t uid);
-struct acr_account *acr_account_ref(struct acr_account *account);
-void acr_account_unref(struct acr_account *account);
 
 /* Charge bytes. 0, -EDQUOT: over the user's limit, -ENOSPC: over the daemon's; then nothing
  * is charged. account may be NULL (the daemon's own): only counted against the daemon. */

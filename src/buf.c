@@ -48,7 +48,7 @@ struct acr_blob *acr_blob_new(const void *data, size_t len, bool secret,
 		*error = -ENOSPC;
 		return NULL;
 	}
-	blob->account = account ? acr_account_ref(account) : NULL;
+	blob->account = account;
 	if (data && len)
 		memcpy(blob->data, data, len);
 	return blob;
@@ -65,10 +65,8 @@ void acr_blob_unref(struct acr_blob *blob)
 {
 	if (!blob || atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (blob->account) {
+	if (blob->account)
 		acr_account_release(blob->account, blob->len);
-		acr_account_unref(blob->account);
-	}
 	acr_secret_free(blob);
 }
 
@@ -82,10 +80,7 @@ struct acr_buf *acr_buf_new(struct acr_account *account)
 	struct acr_buf *buf = malloc(sizeof *buf); /* calloc() is slower, see acr_job_new() */
 
 	if (buf)
-		*buf = (struct acr_buf){
-			.refs = 1,
-			.account = account ? acr_account_ref(account) : NULL,
-		};
+		*buf = (struct acr_buf){ .refs = 1, .account = account };
 	return buf;
 }
 
@@ -112,8 +107,6 @@ void acr_buf_unref(struct acr_buf *buf)
 	if (buf->data)
 		free_data(buf->data, buf->room, buf->charged);
 	acr_account_release(buf->account, buf->charged);
-	if (buf->account)
-		acr_account_unref(buf->account);
 	free(buf);
 }
 

@@ -40,7 +40,7 @@ struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
 	job->opcode = opcode;
 	job->alg = alg;
 	job->flags = ACR_OP_WHOLE;
-	job->account = account ? acr_account_ref(account) : NULL;
+	job->account = account;
 	return job;
 }
 
@@ -132,7 +132,5 @@ void acr_job_unref(struct acr_job *job)
 		clear_attempt(attempt);
 		free(attempt);
 	}
-	if (job->account)
-		acr_account_unref(job->account);
 	free(job);
 }

@@ -72,7 +72,7 @@ int acr_nonces_add(struct acr_nonces **where, struct acr_bytes nonce, bool writt
 		list = *where = calloc(1, sizeof *list);
 		if (!list)
 			return -ENOSPC;
-		list->account = acr_account_ref(account);
+		list->account = account;
 	}
 	if (written && list->written >= ACR_WRITTEN_NONCES)
 		return -EEXIST;
@@ -102,7 +102,6 @@ void acr_nonces_free(struct acr_nonces *list)
 	if (!list)
 		return;
 	acr_account_release(list->account, list->room * sizeof *list->prints);
-	acr_account_unref(list->account);
 	free(list->prints);
 	free(list);
 }

@@ -53,8 +53,6 @@ static struct acr_session *session_alloc(uint32_t uid, int32_t pid)
 
 	if (!session || !account) {
 		free(session);
-		if (account)
-			acr_account_unref(account);
 		return NULL;
 	}
 	atomic_init(&session->refs, 1);
@@ -135,7 +133,6 @@ void acr_session_unref(struct acr_session *session)
 		acr_session_freed(session);
 	acr_session_reset(session);
 	acr_history_clear(&session->history, session->account);
-	acr_account_unref(session->account);
 	pthread_mutex_destroy(&session->lock);
 	free(session->sentence);
 	g_free(session->name);

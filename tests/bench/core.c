@@ -126,7 +126,6 @@ static void *dispatch(void *data)
 	}
 	while (atomic_load(&load->ended) < JOBS)
 		sched_yield();
-	acr_account_unref(account);
 	return NULL;
 }
 
@@ -230,7 +229,6 @@ static struct fall break_once(unsigned n)
 	acr_device_unref(first);
 	acr_device_unref(second);
 	acr_device_remove_all();
-	acr_account_unref(account);
 	return fall;
 }
 

@@ -22,8 +22,10 @@ static inline void words_bytes(struct words *words, const char *text, size_t len
 {
 	size_t room = (size_t)(words->end - words->at);
 
-	len = len < room ? len : room;
-	memcpy(words->at, text, len);
+	if (len <= room) /* of constant length it is a few moves */
+		memcpy(words->at, text, len);
+	else
+		memcpy(words->at, text, len = room);
 	words->at += len;
 	*words->at = 0;
 }

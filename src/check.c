@@ -120,7 +120,10 @@ static void adopt(struct acr_job *job, struct acr_job *from)
 	from->dst = dst;
 	from->state_out = state;
 	job->dst_len = from->dst_len;
-	memcpy(job->tag_out, from->tag_out, sizeof job->tag_out);
+	if (from->tag_out) { /* to where the job's own would be, which lives as long as it */
+		job->tag_out = atomic_load(&job->current)->op.tag_out;
+		memcpy(job->tag_out, from->tag_out, ACR_TAG_MAX);
+	}
 	free(job->sentence);
 	job->sentence = from->sentence;
 	from->sentence = NULL;

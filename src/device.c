@@ -239,7 +239,7 @@ void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, un
 {
 	struct acr_op *ops[ACR_BATCH_MAX];
 	struct acr_job *jobs[ACR_BATCH_MAX];
-	unsigned returns;
+	uint64_t returns;
 	int accepted;
 
 	n = prepare_all(dev, attempts, n, ops);
@@ -249,8 +249,11 @@ void acr_device_submit(struct acr_device *dev, struct acr_attempt **attempts, un
 		for (unsigned i = 0; i < n; i++)
 			jobs[i] = acr_job_ref(((struct acr_attempt *)ops[i])->job);
 	for (unsigned i = 0; i < n; i++) {
-		atomic_store(&((struct acr_attempt *)ops[i])->tid, thread_id());
-		atomic_store(&((struct acr_attempt *)ops[i])->shown, true);
+		struct acr_attempt *attempt = (struct acr_attempt *)ops[i];
+
+		atomic_store_explicit(&attempt->tid, thread_id(), memory_order_relaxed);
+		if (dev->driver->cancel)
+			atomic_store(&attempt->shown, true);
 	}
 	returns = atomic_load(&dev->returns);
 	accepted = dev->driver->submit(dev, ops, n);
@@ -298,10 +301,8 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	pthread_mutex_unlock(&dev->lock);
 	if (!run)
 		return error;
-	acr_device_ref(dev);
 	acr_device_submit(dev, &attempt, 1);
 	acr_device_leave_driver(dev);
-	acr_device_unref(dev);
 	return 0;
 }
 
@@ -447,7 +448,7 @@ static void tally(struct acr_counters *counters, int error, size_t bytes)
 static void returned(struct acr_device *dev)
 {
 	dev->blocked = false;
-	atomic_fetch_add(&dev->returns, 1);
+	acr_count_serial(&dev->returns, 1);
 	if (dev->queue.count)
 		wake_one(dev);
 }
@@ -492,7 +493,7 @@ void acr_device_ready(struct acr_device *dev)
 {
 	pthread_mutex_lock(&dev->lock);
 	dev->blocked = false;
-	atomic_fetch_add(&dev->returns, 1);
+	acr_count_serial(&dev->returns, 1);
 	pthread_cond_broadcast(&dev->work);
 	pthread_mutex_unlock(&dev->lock);
 }

@@ -74,7 +74,8 @@ struct acr_device {
 	atomic_uint callers; /* threads inside submit(), flush() or cancel(); more under (q) */
 	atomic_uint awaited; /* threads that wait until there are none; under (q) */
 	pthread_cond_t left; /* with (q): there may be none now, or a test is over */
-	atomic_uint returns; /* counts what may end a block: done ops and calls of ready; (q) */
+	/* What may end a block: done ops and calls of ready; written under (q) */
+	atomic_uint_least64_t returns;
 	pthread_mutex_t control; /* one of repair, reset and remove at a time; before (q) */
 	struct acr_health health;
 	atomic_uint check;          /* results to compare with another device's, see check.h */
@@ -98,7 +99,8 @@ struct acr_device *acr_device_ref(struct acr_device *dev);
 void acr_device_unref(struct acr_device *dev); /* NULL is fine */
 
 /* Give it an attempt. 0; -EAGAIN: its queue is full; -ENODEV: it doesn't take work. With
- * may_inline it may be run at once in the calling thread. Any thread, no locks held. */
+ * may_inline it may be run at once in the calling thread. The caller holds a reference to the
+ * job, which keeps the device in memory too. Any thread, no locks held. */
 int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may_inline);
 
 /* Take back a queued attempt. False: it isn't queued there any more. */

@@ -28,6 +28,8 @@ void acr_state_unref(struct acr_state *state)
 struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
 			    struct acr_account *account)
 {
+	/* Larger ones are none of the recently freed ones that malloc has at hand. */
+	_Static_assert(sizeof(struct acr_job) <= 1032, "a job costs a search for memory");
 	/* Not calloc(), which leaves malloc's fast lists of recently freed memory unused, and not
 	 * memset(), which the compiler makes calloc() or a slow string instruction of. */
 	struct acr_job *job = malloc(sizeof *job);
@@ -127,7 +129,8 @@ void acr_job_unref(struct acr_job *job)
 	acr_device_unref(job->bound);
 	free(job->sentence);
 	clear_attempt(&job->first);
-	for (struct acr_attempt *attempt = job->extra, *older; attempt; attempt = older) {
+	for (struct acr_attempt *attempt = atomic_load(&job->extra), *older; attempt;
+	     attempt = older) {
 		older = attempt->older;
 		clear_attempt(attempt);
 		free(attempt);

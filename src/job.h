@@ -22,7 +22,7 @@ struct acr_module;
 #define ACR_SENTENCE 160
 #endif
 #define ACR_REASON   96
-#define ACR_TRIED    8 /* devices that a job may try */
+#define ACR_FAILURES 8 /* devices that may fail a job */
 
 /* A driver's running state between the parts of a stream. */
 struct acr_state {
@@ -53,12 +53,13 @@ struct acr_attempt {
 	struct acr_attempt *older;   /* all but the first, for freeing */
 	atomic_int state;            /* QUEUED to RUNNING under the device's lock (q); from
 	                              * RUNNING by compare-and-swap: who wins ends it */
+	atomic_bool shown;           /* a driver that can cancel has seen it, or is about to */
+	bool overflows;              /* (q) in the device's overflow queue */
+	atomic_bool failed;          /* its device could not do it */
 	struct acr_queue_entry entry;       /* (q) while QUEUED */
 	unsigned beside;                    /* (q) how many it may have to wait for, and itself */
 	atomic_int tid;                     /* of the thread that computes it, 0: not begun */
 	struct acr_watch watch;
-	atomic_bool shown;                  /* the driver has seen it, or is about to */
-	bool overflows;                     /* (q) in the device's overflow queue */
 	struct acr_attempt *prev, *next;    /* (q) running list of the device */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
 	uint64_t took_ns;                   /* what the driver says, 0: nothing */
@@ -100,13 +101,13 @@ struct acr_job {
 	size_t dst_tail; /* and behind it, for a tag */
 	size_t tag_size;
 	struct acr_state *state;
-	uint16_t priority;
 	uint32_t uid;
 	int32_t pid;
+	unsigned stage;              /* of the session's route, 1 and up */
+	uint16_t priority;
 	struct acr_account *account; /* for dst */
 	struct acr_device *bound;    /* only this device, NULL: the balancer chooses */
 	const char *label;           /* for the device's queue file: the session's name */
-	unsigned stage;              /* of the session's route, 1 and up */
 	const struct acr_alg *next_alg; /* the MAC that is wanted of just this output; NULL: none */
 	struct acr_blob *next_key;
 	size_t next_tag_size;
@@ -121,7 +122,7 @@ struct acr_job {
 	/* Output */
 	struct acr_buf *dst;  /* dst_head bytes, the result, room for dst_tail bytes */
 	size_t dst_len;       /* bytes of the result alone */
-	uint8_t tag_out[ACR_TAG_MAX];
+	uint8_t *tag_out;     /* the attempt's; NULL: no result */
 	struct acr_state *state_out, *shadow_out;
 	const struct acr_follow *followed; /* that MAC, the attempt's; NULL: it wasn't made */
 	char *sentence; /* about the failure, owned; NULL: none */
@@ -129,8 +130,7 @@ struct acr_job {
 
 	/* The scheduler's */
 	_Atomic(struct acr_attempt *) current;
-	uint64_t tried[ACR_TRIED]; /* ids of devices that failed it */
-	unsigned tried_count;
+	unsigned failures; /* attempts that failed */
 	atomic_bool cancelled;
 	bool in_caller;      /* it was computed in the thread that calls done() */
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */
@@ -147,7 +147,9 @@ struct acr_job {
 	struct acr_check *checking; /* check.c's */
 	int attempt_error;          /* how the last attempt ended */
 	uint64_t arrival_ns;
-	struct acr_attempt *extra; /* attempts after the first; freed with the job */
+	/* Attempts after the first, the newest first; freed with the job. Who has just let it wait
+	 * may look at them while another goes on with it. */
+	_Atomic(struct acr_attempt *) extra;
 	struct acr_attempt first;
 };
 
@@ -164,7 +166,8 @@ void acr_sayv(char **sentence, const char *format, va_list args);
 
 /* Hand it to the scheduler, which may run it at once: done() may be called before this
  * returns. 0, or -ENODEV: no working device can do it, done() will not be called.
- * Context: any thread without locks. may_inline: small work may be done right here. */
+ * The caller holds a reference until this returns. Context: any thread without locks.
+ * may_inline: small work may be done right here. */
 int acr_job_submit(struct acr_job *job, bool may_inline);
 
 /* Call done(), which is the end of it: the only way to. */

@@ -20,10 +20,11 @@
 
 static bool was_tried(const struct acr_job *job, const struct acr_device *dev)
 {
-	for (unsigned i = 0; i < job->tried_count; i++)
-		if (job->tried[i] == dev->id)
-			return true;
-	return false;
+	const struct acr_attempt *attempt = atomic_load(&job->extra);
+
+	while (attempt && !(atomic_load(&attempt->failed) && attempt->device == dev))
+		attempt = attempt->older;
+	return attempt || (atomic_load(&job->first.failed) && job->first.device == dev);
 }
 
 bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices)
@@ -75,14 +76,14 @@ static struct acr_attempt *attempt_new(struct acr_job *job)
 		attempt = calloc(1, sizeof *attempt);
 		if (!attempt)
 			return NULL;
-		attempt->older = job->extra;
-		job->extra = attempt;
+		attempt->older = atomic_load(&job->extra);
+		atomic_store(&job->extra, attempt);
 	}
 	attempt->job = acr_job_ref(job);
 	attempt->entry.uid = job->uid;
 	attempt->entry.priority = job->priority;
 	attempt->entry.arrival_ns = job->arrival_ns;
-	attempt->queued_ns = job->extra ? acr_now_ns() : job->arrival_ns;
+	attempt->queued_ns = attempt == &job->first ? job->arrival_ns : acr_now_ns();
 	return attempt;
 }
 
@@ -291,7 +292,7 @@ static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 	job->state_out = attempt->state_out;
 	attempt->dst = NULL;
 	attempt->state_out = NULL;
-	memcpy(job->tag_out, attempt->op.tag_out, sizeof job->tag_out);
+	job->tag_out = attempt->op.tag_out;
 	job->followed = acr_follow_done(attempt);
 }
 
@@ -364,8 +365,8 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 		end_once(job, dev);
 		return;
 	}
-	if (job->tried_count < ACR_TRIED)
-		job->tried[job->tried_count++] = dev->id;
+	atomic_store(&attempt->failed, true);
+	job->failures++;
 	acr_buf_unref(attempt->dst);
 	attempt->dst = NULL;
 	if (attempt->sentence)
@@ -375,7 +376,7 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 			dev->spec->name, strerrorname_np(-error));
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
-	if (job->tried_count == ACR_TRIED) {
+	if (job->failures == ACR_FAILURES) {
 		acr_job_end(job, -EIO);
 		acr_job_unref(job);
 		return;

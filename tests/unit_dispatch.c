@@ -52,6 +52,17 @@ static void fill(const char *name, struct task tasks[2])
 	}
 }
 
+/* As if a device had failed the job before. */
+static void fail_on(struct acr_job *job, const char *name)
+{
+	struct acr_attempt *attempt = calloc(1, sizeof *attempt);
+
+	attempt->device = acr_device_find(name);
+	attempt->failed = true;
+	job->extra = attempt;
+	job->failures = 1;
+}
+
 /* The first that waits can't go where there is room: the next goes. */
 static void test_no_hold_up(void)
 {
@@ -62,7 +73,7 @@ static void test_no_hold_up(void)
 	fill("d0", fillers);
 	fill("d1", fillers + 2);
 	task_make(&first, "sha256", 8, NULL);
-	first.job->tried[first.job->tried_count++] = device("d1")->id;
+	fail_on(first.job, "d1");
 	task_submit(&first, false);
 	task_start(&next, "sha256", 9, NULL);
 	CHECK(acr_sched_waiting() == 2);

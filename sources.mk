@@ -12,8 +12,8 @@ core_but_modules = \
 	src/params.c src/pool.c src/predict.c src/queue.c src/queue_flow.c src/queue_walk.c \
 	src/registry.c src/report.c src/request.c src/route.c \
 	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
-	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_table.c \
-	src/values.c src/waiting.c src/watchdog.c
+	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_bytes.c \
+	src/value_table.c src/values.c src/waiting.c src/watchdog.c
 
 # The queue of a device by itself.
 queue_sources = src/heap.c src/pool.c src/queue.c src/queue_flow.c src/queue_walk.c

@@ -83,6 +83,7 @@ lb_round_robin_so_SOURCES = lb/round-robin.c
 # the drivers but the references.
 vfio_user_server_sources = \
 	tests/models/vfio_user/dma.c tests/models/vfio_user/dma_messages.c \
+	tests/models/vfio_user/faults.c \
 	tests/models/vfio_user/irq.c tests/models/vfio_user/messages.c \
 	tests/models/vfio_user/pci_config.c tests/models/vfio_user/report.c \
 	tests/models/vfio_user/server.c tests/models/vfio_user/version.c \

@@ -12,8 +12,8 @@ core_but_modules = \
 	src/params.c src/pool.c src/predict.c src/queue.c src/queue_flow.c src/queue_walk.c \
 	src/registry.c src/report.c src/request.c src/route.c \
 	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
-	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_table.c \
-	src/values.c src/waiting.c src/watchdog.c
+	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_bytes.c \
+	src/value_table.c src/values.c src/waiting.c src/watchdog.c
 
 # The queue of a device by itself.
 queue_sources = src/heap.c src/pool.c src/queue.c src/queue_flow.c src/queue_walk.c
@@ -83,6 +83,7 @@ lb_round_robin_so_SOURCES = lb/round-robin.c
 # the drivers but the references.
 vfio_user_server_sources = \
 	tests/models/vfio_user/dma.c tests/models/vfio_user/dma_messages.c \
+	tests/models/vfio_user/faults.c \
 	tests/models/vfio_user/irq.c tests/models/vfio_user/messages.c \
 	tests/models/vfio_user/pci_config.c tests/models/vfio_user/report.c \
 	tests/models/vfio_user/server.c tests/models/vfio_user/version.c \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The files of a session that hold one value each: what may be written to them, how they read,
- * and their defaults. The table is at the end. */
+ * and their defaults. The table is at the end; those that are bytes are in value_bytes.c. */
 #include "value_table.h"
 
 #include "checking.h"
@@ -96,145 +96,6 @@ static void reset_alg(struct acr_session *session, struct acr_stage *stage)
 {
 	stage->alg = NULL;
 	stage->alg_text = NULL;
-}
-
-/* ---- bytes ---- */
-
-static int check_given_size(struct acr_session *session, struct acr_stage *stage, const char *name, size_t len, bool ok,
-			    unsigned max, void (*sizes)(const struct acr_alg *alg, char *text))
-{
-	char text[ACR_SIZES];
-
-	/* A value that this algorithm has no use for may be meant for the next one. */
-	if (ok || !max)
-		return 0;
-	sizes(stage->alg, text);
-	return REFUSE(session, stage, -EINVAL, "%s has %zu bytes, %s takes %s", name, len,
-		      stage->alg_text, text);
-}
-
-static void replace(struct acr_blob **where, struct acr_blob *with)
-{
-	acr_blob_unref(*where);
-	*where = acr_blob_ref(with);
-}
-
-static int set_key(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
-{
-	int error = 0;
-
-	if (stage->alg)
-		error = check_given_size(session, stage, "key", bytes->len,
-					 acr_alg_key_ok(stage->alg, bytes->len),
-					 stage->alg->key_max, acr_alg_key_sizes);
-	if (error)
-		return error;
-	replace(&stage->key, bytes);
-	acr_nonces_free(stage->nonces);
-	stage->nonces = NULL;
-	return 0;
-}
-
-static void reset_key(struct acr_session *session, struct acr_stage *stage)
-{
-	replace(&stage->key, NULL);
-	acr_nonces_free(stage->nonces);
-	stage->nonces = NULL;
-}
-
-static int set_iv(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
-{
-	int error = 0;
-
-	if (stage->alg)
-		error = check_given_size(session, stage, "iv", bytes->len,
-					 acr_alg_iv_ok(stage->alg, bytes->len),
-					 stage->alg->iv_max, acr_alg_iv_sizes);
-	if (!error)
-		replace(&stage->iv, bytes);
-	return error;
-}
-
-static struct acr_blob *get_iv(const struct acr_session *session, const struct acr_stage *stage)
-{
-	return acr_blob_ref(stage->iv ? stage->iv : stage->iv_used);
-}
-
-static void reset_iv(struct acr_session *session, struct acr_stage *stage)
-{
-	replace(&stage->iv, NULL);
-	replace(&stage->iv_used, NULL);
-}
-
-static int set_tag(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
-{
-	int error = 0;
-
-	if (stage->alg)
-		error = check_given_size(session, stage, "tag", bytes->len,
-					 acr_alg_tag_ok(stage->alg, bytes->len),
-					 stage->alg->kind == ACR_KIND_AEAD, acr_alg_tag_sizes);
-	if (!error)
-		replace(&stage->tag, bytes);
-	return error;
-}
-
-static struct acr_blob *get_tag(const struct acr_session *session, const struct acr_stage *stage)
-{
-	return acr_blob_ref(stage->tag);
-}
-
-static void reset_tag(struct acr_session *session, struct acr_stage *stage)
-{
-	replace(&stage->tag, NULL);
-}
-
-static int set_sig(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
-{
-	replace(&stage->sig, bytes);
-	return 0;
-}
-
-static struct acr_blob *get_sig(const struct acr_session *session, const struct acr_stage *stage)
-{
-	return acr_blob_ref(stage->sig);
-}
-
-static void reset_sig(struct acr_session *session, struct acr_stage *stage)
-{
-	replace(&stage->sig, NULL);
-}
-
-static int set_aad(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
-{
-	replace(&stage->aad, bytes);
-	return 0;
-}
-
-static struct acr_blob *get_aad(const struct acr_session *session, const struct acr_stage *stage)
-{
-	return acr_blob_ref(stage->aad);
-}
-
-static void reset_aad(struct acr_session *session, struct acr_stage *stage)
-{
-	replace(&stage->aad, NULL);
-}
-
-static int set_private(struct acr_session *session, struct acr_stage *stage, struct acr_blob *bytes)
-{
-	replace(&session->private_area, bytes);
-	return 0;
-}
-
-static struct acr_blob *get_private(const struct acr_session *session, const struct acr_stage *stage)
-{
-	return acr_blob_ref(session->private_area);
-}
-
-static void reset_private(struct acr_session *session, struct acr_stage *stage)
-{
-	replace(&session->private_area, NULL);
 }
 
 /* ---- numbers and words ---- */
@@ -581,19 +442,17 @@ static void reset_deadline(struct acr_session *session, struct acr_stage *stage)
 /* clang-format off */
 #define TEXT(n) .name = #n, .text = true, .max = ACR_TEXT_MAX, .set_text = set_##n, \
 		.get_text = get_##n, .reset = reset_##n
+#define BYTES(n) .name = #n, .set_bytes = acr_value_set_##n, .get_bytes = acr_value_get_##n, \
+		.reset = acr_value_reset_##n
 const struct acr_value_row acr_value_table[ACR_VALUES] = {
 	[ACR_V_OP] = { TEXT(op) },
 	[ACR_V_ALG] = { TEXT(alg) },
 	[ACR_V_KEY] = { .name = "key", .hex = true, .secret = true, .max = BYTES_MAX,
-			.set_bytes = set_key, .reset = reset_key },
-	[ACR_V_IV] = { .name = "iv", .hex = true, .secret = true, .max = BYTES_MAX,
-		       .set_bytes = set_iv, .get_bytes = get_iv, .reset = reset_iv },
-	[ACR_V_AAD] = { .name = "aad", .max = AAD_MAX,
-			.set_bytes = set_aad, .get_bytes = get_aad, .reset = reset_aad },
-	[ACR_V_TAG] = { .name = "tag", .hex = true, .secret = true, .max = ACR_TAG_MAX,
-			.set_bytes = set_tag, .get_bytes = get_tag, .reset = reset_tag },
-	[ACR_V_SIG] = { .name = "sig", .hex = true, .secret = true, .max = BYTES_MAX,
-			.set_bytes = set_sig, .get_bytes = get_sig, .reset = reset_sig },
+			.set_bytes = acr_value_set_key, .reset = acr_value_reset_key },
+	[ACR_V_IV] = { BYTES(iv), .hex = true, .secret = true, .max = BYTES_MAX },
+	[ACR_V_AAD] = { BYTES(aad), .max = AAD_MAX },
+	[ACR_V_TAG] = { BYTES(tag), .hex = true, .secret = true, .max = ACR_TAG_MAX },
+	[ACR_V_SIG] = { BYTES(sig), .hex = true, .secret = true, .max = BYTES_MAX },
 	[ACR_V_TAGLEN] = { TEXT(taglen) },
 	[ACR_V_PADDING] = { TEXT(padding) },
 	[ACR_V_LAYOUT] = { TEXT(layout) },
@@ -606,10 +465,7 @@ const struct acr_value_row acr_value_table[ACR_VALUES] = {
 	[ACR_V_STREAM] = { TEXT(stream) },
 	[ACR_V_PRIORITY] = { TEXT(priority) },
 	[ACR_V_DEVICE] = { TEXT(device) },
-	[ACR_V_PRIVATE] = { .name = "private", .max = PRIVATE_MAX,
-			    .set_bytes = set_private, .get_bytes = get_private,
-			    .reset = reset_private },
+	[ACR_V_PRIVATE] = { BYTES(private), .max = PRIVATE_MAX },
 	[ACR_V_DEADLINE] = { TEXT(deadline) },
 };
 /* clang-format on */
-

@@ -5,12 +5,11 @@
 #ifndef CE99_FAKE_H
 #define CE99_FAKE_H
 
+#include "card_fake.h"
 #include "ce99_des.h"
-#include "driver_host.h"
 
 #include "../drivers/ce99/ce99.h"
 #include "../drivers/ce99/registers.h"
-#include "../drivers/pci/inner.h"
 
 enum fake_register {
 	F_SIG = 0x00,
@@ -36,7 +35,7 @@ enum fake_register {
 #define F_ALL_CAPS  0x01001ff0u
 
 struct fake_chip {
-	uint8_t config[CARD_CONFIG];
+	struct fake_card card; /* first */
 	uint32_t sig, caps;
 	uint32_t words[F_END / 4]; /* as last written */
 	uint8_t keys[16][8];
@@ -44,7 +43,6 @@ struct fake_chip {
 	bool ready, busy;
 	uint8_t staged[8], iv[8], fifo[512];
 	uint32_t fed, fetched, fifo_len;
-	struct card *card;
 	unsigned writes, loads, starts, strange; /* strange: not as the driver must */
 	unsigned hang_after;                     /* starts; 0: none hangs */
 	unsigned fail_after, fail_err;           /* starts, and what then comes of each */
@@ -53,13 +51,7 @@ struct fake_chip {
 	bool short_done, test_fails, vanished;
 	bool single;   /* one key register behind all numbers */
 	bool reversed; /* the third key comes first */
-	/* NULL, or asked before anything else: true if it answered. For lies. */
-	bool (*lie)(struct fake_chip *chip, bool write, unsigned region, uint64_t offset,
-	            void *value, size_t size);
 };
-
-/* The one that the next card is made with. */
-static struct fake_chip *fake_next;
 
 static uint32_t fake_word(const uint8_t *at)
 {
@@ -170,16 +162,14 @@ static void fake_compute(struct fake_chip *chip, uint8_t *data, uint32_t n)
 
 static void fake_dma(struct fake_chip *chip, uint32_t n)
 {
-	const struct card_dma *dma = chip->card->dma;
-	uint32_t at = chip->words[F_DMA_ADDR / 4];
+	uint8_t *data = fake_memory(&chip->card, chip->words[F_DMA_ADDR / 4], n);
 
-	if (!dma || at < dma->bus || at - dma->bus > dma->size ||
-	    n > dma->size - (at - dma->bus) || !(chip->config[CARD_CONFIG_COMMAND] & 4)) {
+	if (!data || !(chip->card.config[CARD_CONFIG_COMMAND] & 4)) {
 		chip->strange++;
 		fake_end(chip, 7);
 		return;
 	}
-	fake_compute(chip, dma->memory + (at - dma->bus), n);
+	fake_compute(chip, data, n);
 }
 
 static unsigned fake_check(struct fake_chip *chip, uint32_t op, uint32_t n)
@@ -230,7 +220,7 @@ static void fake_start(struct fake_chip *chip, uint32_t op)
 static void fake_data(struct fake_chip *chip, uint32_t word)
 {
 	if (!chip->busy || chip->fed >= chip->fifo_len) {
-		chip->strange += !chip->lie;
+		chip->strange += !chip->card.lie;
 		return;
 	}
 	fake_bytes(chip->fifo + chip->fed, word);
@@ -307,91 +297,30 @@ static uint32_t fake_read_register(struct fake_chip *chip, uint32_t offset)
 	return 0;
 }
 
-static int fake_read(struct card *card, unsigned region, uint64_t offset, void *value,
-                     size_t size)
+static uint32_t fake_read_word(struct fake_chip *chip, unsigned bar, uint32_t offset)
 {
-	struct fake_chip *chip = card->state;
-	uint32_t word = UINT32_MAX;
-
-	if (chip->lie && chip->lie(chip, false, region, offset, value, size))
-		return 0;
-	if (region == CARD_REGION_CONFIG) {
-		memcpy(value, chip->config + offset, size);
-		return 0;
-	}
-	if (!chip->vanished && chip->config[CARD_CONFIG_COMMAND] & 2)
-		word = fake_read_register(chip, (uint32_t)offset);
-	memcpy(value, &word, size);
-	return 0;
+	(void)bar;
+	if (chip->vanished || !(chip->card.config[CARD_CONFIG_COMMAND] & 2))
+		return UINT32_MAX;
+	return fake_read_register(chip, offset);
 }
 
-static int fake_write(struct card *card, unsigned region, uint64_t offset, const void *value,
-                      size_t size)
+static void fake_write_word(struct fake_chip *chip, unsigned bar, uint32_t offset,
+                            uint32_t value)
 {
-	struct fake_chip *chip = card->state;
-	uint32_t word = 0;
-
-	memcpy(&word, value, size);
-	if (chip->lie && chip->lie(chip, true, region, offset, &word, size))
-		return 0;
-	if (region == CARD_REGION_CONFIG) {
-		memcpy(chip->config + offset, value, size);
-		return 0;
-	}
+	(void)bar;
 	chip->writes++;
 	if (!chip->vanished)
-		fake_write_register(chip, (uint32_t)offset, word);
-	return 0;
+		fake_write_register(chip, offset, value);
 }
-
-static int fake_open(struct card *card, const struct card_where *where)
-{
-	(void)where;
-	card->state = fake_next;
-	fake_next->card = card;
-	card->region_size[0] = 0x1000;
-	card->region_size[CARD_REGION_CONFIG] = CARD_CONFIG;
-	snprintf(card->name, sizeof(card->name), "fake");
-	return 0;
-}
-
-static void fake_close(struct card *card)
-{
-	(void)card;
-}
-
-static int fake_dma_make(struct card *card, struct card_dma *dma)
-{
-	(void)card;
-	dma->memory = aligned_alloc(4096, dma->size);
-	if (dma->memory)
-		memset(dma->memory, 0, dma->size);
-	return dma->memory ? 0 : -ENOMEM;
-}
-
-static void fake_dma_drop(struct card *card, struct card_dma *dma)
-{
-	(void)card;
-	free(dma->memory);
-}
-
-static const struct card_transport fake_transport = {
-	.name = "fake",
-	.instant = true,
-	.open = fake_open,
-	.close = fake_close,
-	.read = fake_read,
-	.write = fake_write,
-	.dma_make = fake_dma_make,
-	.dma_drop = fake_dma_drop,
-};
 
 static void fake_init(struct fake_chip *chip)
 {
 	memset(chip, 0, sizeof(*chip));
 	chip->sig = F_SIGNATURE;
 	chip->caps = F_ALL_CAPS;
-	fake_next = chip;
+	chip->card.bar_size[0] = 0x1000;
+	fake_next = &chip->card;
 }
 
 static atomic_bool fake_stop;
@@ -399,13 +328,12 @@ static atomic_bool fake_stop;
 /* The chip layer on the fake card. Returns 0 or what attaching gave, with `why`. */
 static int fake_attach(struct chip *made, enum ce99_path path, char why[CARD_WHY])
 {
-	const struct card_where nowhere = { 0 };
 	const struct ce99_card_options options = { .path = path,
 		                                   .timeout_ns = 1000000,
 		                                   .stop = &fake_stop };
 	struct ce99_card_facts facts;
 	struct card *card;
-	int error = card_open_by(&fake_transport, &nowhere, &card, why);
+	int error = fake_card_open(&card, why);
 
 	return error ? error : ce99_card_attach(made, card, &options, &facts, why);
 }

@@ -19,7 +19,6 @@ static struct ce99 *fake_device(enum ce99_path path)
 	char why[CARD_WHY] = "";
 
 	memset(&device, 0, sizeof(device));
-	fake_next = &chip;
 	ce->facts.name = "fake";
 	ce->wake = eventfd(0, EFD_NONBLOCK);
 	ce->keep_ns = UINT64_C(1) << 62;

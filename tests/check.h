@@ -30,6 +30,22 @@ static inline int checks_end(void)
 	return atomic_load(&checks_failed) != 0;
 }
 
+/* Bytes against hexadecimal digits, which may stand in groups. */
+static inline bool equals(const void *bytes, const char *hex)
+{
+	const uint8_t *at = bytes;
+
+	for (; *hex; hex += 2, at++) {
+		unsigned value;
+
+		while (*hex == ' ')
+			hex++;
+		if (sscanf(hex, "%2x", &value) != 1 || *at != value)
+			return false;
+	}
+	return true;
+}
+
 /* Repeatable random numbers (xorshift); each thread has its own seed, which is never 0. */
 static inline uint32_t chance(uint64_t *seed, uint32_t below)
 {

@@ -7,6 +7,8 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 import acr  # noqa: E402
 
+pytest.register_assert_rewrite("on_device", "strict_models")
+
 
 @pytest.fixture(scope="module")
 def daemon():

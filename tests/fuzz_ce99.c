@@ -4,38 +4,13 @@
  * is written to. The input says what is asked of the driver, and when the card lies. */
 #include "ce99_ops.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define OPS     48
 #define LONGEST 70000u /* bytes; more than one run by DMA */
 
-static const uint8_t *script;
-static size_t left;
-static bool lying;
-
-static struct host_op ops[OPS];
-static uint8_t *outputs[OPS];
-static unsigned op_count;
-static uint8_t source[LONGEST];
-
-static uint32_t take(unsigned bytes)
-{
-	uint32_t value = 0;
-
-	for (; bytes && left; bytes--, left--)
-		value = value << 8 | *script++;
-	return value;
-}
-
-static void cancel_one(void)
-{
-	if (op_count)
-		acrypto_driver.driver->cancel(&device, &ops[take(1) % op_count].op);
-}
+#include "fuzz_card.h"
 
 /* Now and then an op is cancelled in the middle of an access of the chip's. */
-static bool lie(struct fake_chip *fake, bool write, unsigned region, uint64_t offset,
-                void *value, size_t size)
+static bool lie(bool write, unsigned region, uint64_t offset, void *value, size_t size)
 {
 	uint32_t word;
 	unsigned how;
@@ -47,7 +22,7 @@ static bool lie(struct fake_chip *fake, bool write, unsigned region, uint64_t of
 	if (how == 128)
 		cancel_one();
 	if (write) {
-		if (region == 0 && fake->sig != F_SIGNATURE)
+		if (region == 0 && chip.sig != F_SIGNATURE)
 			abort();
 		return how > 250; /* lost */
 	}
@@ -64,13 +39,11 @@ static bool lie(struct fake_chip *fake, bool write, unsigned region, uint64_t of
 static void submit(void)
 {
 	const struct ce99_row *algorithm = &ce99_rows[take(1) % ce99_row_count];
-	struct host_op *one = &ops[op_count];
-	struct acr_op *op = &one->op;
+	struct acr_op *op = next_op();
 	size_t n = take(1) % 8 ? take(1) : take(3) % LONGEST;
 
-	if (op_count == OPS)
+	if (!op)
 		return;
-	memset(one, 0, sizeof(*one));
 	op->alg = algorithm->alg;
 	op->cap_data = algorithm;
 	op->flags = ACR_OP_WHOLE;
@@ -80,11 +53,7 @@ static void submit(void)
 	op->padding = take(1) & 1 ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
 	op->src = (struct acr_bytes){ source, algorithm->whole && take(1) & 1 ? n & ~7u : n };
 	op->dst_size = take(1) % 8 ? n + 8 : take(1);
-	op->dst = outputs[op_count] = malloc(op->dst_size + 1); /* its end is watched */
-	if (acrypto_driver.driver->submit(&device, &op, 1) == 1)
-		op_count++;
-	else
-		free(outputs[op_count]);
+	submit_op(op);
 }
 
 static void act(struct ce99 *ce)
@@ -107,17 +76,6 @@ static void act(struct ce99 *ce)
 	}
 }
 
-static void check_ends(void)
-{
-	for (unsigned i = 0; i < op_count; i++) {
-		if (ops[i].ends != 1 ||
-		    (!ops[i].error && ops[i].op.dst_len > ops[i].op.dst_size))
-			abort();
-		free(outputs[i]);
-	}
-	op_count = 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ce99 *ce;
@@ -127,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < 512; i++)
 		source[i] = (uint8_t)(i * 7);
 	fake_init(&chip);
-	chip.lie = lie;
+	chip.card.lie = lie;
 	chip.sig ^= take(1) == 255; /* not our card at all */
 	chip.caps = (chip.caps & ~0x1fu) | take(1) % 17;
 	lying = take(1) % 4 == 0; /* from the start, or when it is up */

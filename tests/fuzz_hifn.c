@@ -4,39 +4,19 @@
  * where it must not be. The input says what is asked of the driver, and when the card lies. */
 #include "hifn_fake.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define OPS     96
 #define LONGEST 40000u  /* bytes; several blocks */
 #define SHARED  0x8000u /* of DMA memory: rings, results, commands */
 
-static const uint8_t *script;
-static size_t left;
-static bool lying;
-
 static struct acr_device device;
 static struct fake_chip chip;
-static struct host_op ops[OPS];
-static uint8_t *outputs[OPS];
-static unsigned op_count;
-static uint8_t source[LONGEST];
 
-static uint32_t take(unsigned bytes)
-{
-	uint32_t value = 0;
-
-	for (; bytes; bytes--, value <<= 8 * !!bytes)
-		if (left) {
-			value |= *script++;
-			left--;
-		}
-	return value;
-}
+#include "fuzz_card.h"
 
 /* Words at will where the card may write. */
 static void scribble(void)
 {
-	uint8_t *memory = chip.card->dma ? chip.card->dma->memory : NULL;
+	uint8_t *memory = chip.card.opened->dma ? chip.card.opened->dma->memory : NULL;
 
 	for (unsigned n = take(1) % 16; memory && n; n--) {
 		uint32_t at = take(2) % SHARED & ~3u, value = take(1);
@@ -50,13 +30,11 @@ static void scribble(void)
 	}
 }
 
-static bool lie(struct fake_chip *fake, bool write, unsigned region, uint64_t offset,
-                void *value, size_t size)
+static bool lie(bool write, unsigned region, uint64_t offset, void *value, size_t size)
 {
 	uint32_t word;
 	unsigned how;
 
-	(void)fake;
 	if (!lying || !left)
 		return false;
 	how = take(1);
@@ -75,13 +53,11 @@ static bool lie(struct fake_chip *fake, bool write, unsigned region, uint64_t of
 static void submit(void)
 {
 	const struct hifn_row *row = &hifn_rows[take(1) % hifn_row_count];
-	struct host_op *one = &ops[op_count];
-	struct acr_op *op = &one->op;
+	struct acr_op *op = next_op();
 	size_t n = take(2) % LONGEST;
 
-	if (op_count == OPS)
+	if (!op)
 		return;
-	memset(one, 0, sizeof(*one));
 	op->alg = row->alg;
 	op->cap_data = row;
 	op->flags = ACR_OP_WHOLE;
@@ -97,11 +73,7 @@ static void submit(void)
 	op->dst_size = take(1) % 8 ? n + 16 : take(1);
 	if (take(1) > 250)
 		op->opcode = ACR_RANDOM;
-	op->dst = outputs[op_count] = malloc(op->dst_size + 1); /* its end is watched */
-	if (acrypto_driver.driver->submit(&device, &op, 1) == 1)
-		op_count++;
-	else
-		free(outputs[op_count]);
+	submit_op(op);
 }
 
 static void act(struct hifn *hifn)
@@ -114,11 +86,7 @@ static void act(struct hifn *hifn)
 		hifn_on_timer(hifn, 0);
 		break;
 	case 2:
-		if (op_count) {
-			unsigned i = take(1) % op_count;
-
-			acrypto_driver.driver->cancel(&device, &ops[i].op);
-		}
+		cancel_one();
 		break;
 	case 3:
 		scribble();
@@ -132,17 +100,6 @@ static void act(struct hifn *hifn)
 	}
 }
 
-static void check_ends(void)
-{
-	for (unsigned i = 0; i < op_count; i++) {
-		if (ops[i].ends != 1 ||
-		    (!ops[i].error && ops[i].op.dst_len > ops[i].op.dst_size))
-			abort();
-		free(outputs[i]);
-	}
-	op_count = 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hifn *hifn;
@@ -151,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	left = size;
 	memset(&device, 0, sizeof(device));
 	fake_init(&chip);
-	chip.lie = lie;
+	chip.card.lie = lie;
 	chip.lazy = true;
 	fake_contexts = take(1) > 240 ? 2 : 0;
 	lying = take(1) % 4 == 0; /* from the start, or when it is up */

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "drivers/soft/engine.h"
+#include "sched_tasks.h"
 #include "static_modules.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ static const struct acr_option play_options[] = {
 	{ "width", "", "1" }, { "batch", "", "1" }, { NULL, NULL, NULL },
 };
 
-static int play_new(struct acr_device *dev, int (*add)(struct acr_device *dev))
+static int play_new(struct acr_device *dev, int (*offer)(struct acr_device *dev))
 {
 	struct play *play = calloc(1, sizeof *play);
 	uint64_t width = 1, batch = 1;
@@ -47,7 +48,7 @@ static int play_new(struct acr_device *dev, int (*add)(struct acr_device *dev))
 	if (!error)
 		error = acr_device_option_number(dev, "batch", 1, 64, &batch);
 	if (!error)
-		error = add(dev);
+		error = offer(dev);
 	if (error) {
 		free(play);
 		return error;
@@ -174,5 +175,10 @@ static const struct acr_driver play_drivers[] = {
 	PLAY("odd", odd_probe, odd_remove),
 	PLAY("even", odd_probe, odd_remove),
 };
+
+static struct play *play_of(const char *name)
+{
+	return acr_device_private(device(name));
+}
 
 #endif

@@ -5,10 +5,9 @@
 #ifndef HIFN_FAKE_H
 #define HIFN_FAKE_H
 
-#include "driver_host.h"
+#include "card_fake.h"
 
 #include "../drivers/hifn795x/hifn.h"
-#include "../drivers/pci/inner.h"
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -33,7 +32,7 @@ enum fake_fault {
 enum { FAKE_COMMAND, FAKE_SOURCE, FAKE_RESULT, FAKE_DEST };
 
 struct fake_chip {
-	uint8_t config[CARD_CONFIG];
+	struct fake_card card; /* first */
 	uint32_t bar0[HIFN_BAR0_BYTES / 4], bar1[HIFN_BAR1_BYTES / 4];
 	uint32_t at[4]; /* bus address of the next descriptor */
 	uint32_t status;
@@ -41,7 +40,6 @@ struct fake_chip {
 	uint32_t expected_word;
 	bool level_weak;
 	enum fake_fault fault;
-	struct card *card;
 	unsigned jumps[4], commands,
 	        strange; /* what was seen; strange: not as the driver must */
 	uint32_t random;
@@ -56,30 +54,15 @@ struct fake_chip {
 	bool parts; /* a MAC made along with an encryption is wrong */
 	unsigned combined; /* commands of both */
 	unsigned last_sources, last_dests, last_length;
-	/* NULL, or asked before anything else: true if it answered. For lies. */
-	bool (*lie)(struct fake_chip *chip, bool write, unsigned region, uint64_t offset,
-	            void *value, size_t size);
 };
 
-/* The one that the next card is made with. */
-static struct fake_chip *fake_next;
 static unsigned fake_contexts; /* of the next device */
-
-static uint8_t *fake_memory(struct fake_chip *chip, uint32_t bus, size_t n)
-{
-	const struct card_dma *dma = chip->card->dma;
-
-	if (!dma || bus < dma->bus || bus - dma->bus > dma->size ||
-	    n > dma->size - (bus - dma->bus))
-		return NULL;
-	return dma->memory + (bus - dma->bus);
-}
 
 /* The next entry of a ring, behind jumps; NULL: none is valid. */
 static uint32_t *fake_entry(struct fake_chip *chip, unsigned ring)
 {
 	for (unsigned jumps = 0; jumps < 2; jumps++) {
-		uint32_t *entry = (uint32_t *)fake_memory(chip, chip->at[ring], 8);
+		uint32_t *entry = (uint32_t *)fake_memory(&chip->card, chip->at[ring], 8);
 
 		if (!entry || !(entry[0] & D_VALID))
 			return NULL;
@@ -117,7 +100,7 @@ static int fake_gather(struct fake_chip *chip, uint8_t *data, size_t room)
 		if (!entry)
 			return -1;
 		length = entry[0] & D_LENGTH;
-		from = fake_memory(chip, entry[1], length);
+		from = fake_memory(&chip->card, entry[1], length);
 		if (!from || entry[1] % 4 || !length || n + length > room)
 			return -1;
 		memcpy(data + n, from, length);
@@ -144,7 +127,7 @@ static int fake_scatter(struct fake_chip *chip, const uint8_t *data, size_t n, u
 		if (!entry)
 			return -1;
 		length = entry[0] & D_LENGTH;
-		to = fake_memory(chip, entry[1], length);
+		to = fake_memory(&chip->card, entry[1], length);
 		last = entry[0] & D_LAST;
 		if (!to || entry[1] % 4 || !length || length % 4)
 			return -1;
@@ -192,7 +175,7 @@ static int fake_crypt(struct fake_chip *chip, const uint8_t *command, uint8_t *d
 	uint32_t masks = fake_get16(part);
 	const EVP_CIPHER *cipher = fake_cipher(masks);
 	bool des = (masks & 3) == CRYPT_DES;
-	size_t key_bytes = des ? 8 : (size_t)EVP_CIPHER_get_key_length(cipher);
+	size_t key_size = des ? 8 : (size_t)EVP_CIPHER_get_key_length(cipher);
 	uint8_t key[32],
 	        *stored = chip->stored[chip->forgetful ? 0 : fake_get16(command + 2) & 63];
 	bool brought = masks & CRYPT_NEW_KEY;
@@ -202,11 +185,11 @@ static int fake_crypt(struct fake_chip *chip, const uint8_t *command, uint8_t *d
 	if (fake_get16(part + 4) + (masks >> 14 << 16) != n)
 		return -1;
 	if (brought)
-		memcpy(stored, given, key_bytes);
+		memcpy(stored, given, key_size);
 	chip->stored_uses += !brought;
 	for (unsigned i = 0; i < sizeof(key); i++)
-		key[i] = stored[i % key_bytes];
-	if (!EVP_CipherInit_ex(ctx, cipher, NULL, key, given + (brought ? key_bytes : 0),
+		key[i] = stored[i % key_size];
+	if (!EVP_CipherInit_ex(ctx, cipher, NULL, key, given + (brought ? key_size : 0),
 	                       !(fake_get16(command) & BASE_DECODE)) ||
 	    !EVP_CIPHER_CTX_set_padding(ctx, 0) ||
 	    !EVP_CipherUpdate(ctx, data, &done, data, (int)n) || done != (int)n)
@@ -264,8 +247,8 @@ static bool fake_run_one(struct fake_chip *chip)
 	    !fake_entry(chip, FAKE_DEST))
 		return false;
 	chip->last_length = command_entry[0] & D_LENGTH;
-	command = fake_memory(chip, command_entry[1], HIFN_COMMAND_MAX);
-	to = fake_memory(chip, result_entry[1], HIFN_RESULT_BYTES);
+	command = fake_memory(&chip->card, command_entry[1], HIFN_COMMAND_MAX);
+	to = fake_memory(&chip->card, result_entry[1], HIFN_RESULT_BYTES);
 	if (!command || !to)
 		return false;
 	memcpy(chip->last_command, command, sizeof(chip->last_command));
@@ -325,7 +308,7 @@ static void fake_engine(struct fake_chip *chip)
 		continue;
 }
 
-static void fake_write_word(struct fake_chip *chip, uint32_t value)
+static void fake_unlock_word(struct fake_chip *chip, uint32_t value)
 {
 	if (!(chip->bar1[CNFG / 4] & 0x800))
 		chip->strange++;
@@ -389,7 +372,7 @@ static void fake_write1(struct fake_chip *chip, uint32_t offset, uint32_t value)
 		chip->at[offset >> 4] = value;
 		break;
 	case UNLOCK_WORD:
-		fake_write_word(chip, value);
+		fake_unlock_word(chip, value);
 		break;
 	case PUB_RESET:
 		value = 0;
@@ -423,108 +406,44 @@ static uint32_t fake_read1(struct fake_chip *chip, uint32_t offset)
 	return chip->bar1[offset / 4];
 }
 
-static int fake_read(struct card *card, unsigned region, uint64_t offset, void *value,
-                     size_t size)
+static uint32_t fake_read_word(struct fake_chip *chip, unsigned bar, uint32_t offset)
 {
-	struct fake_chip *chip = card->state;
-	uint32_t word = UINT32_MAX;
-
-	if (chip->lie && chip->lie(chip, false, region, offset, value, size))
-		return 0;
-	if (region == CARD_REGION_CONFIG) {
-		memcpy(value, chip->config + offset, size);
-		return 0;
-	}
-	if (chip->fault != FAKE_VANISH)
-		word = region ? fake_read1(chip, (uint32_t)offset)
-		              : fake_read0(chip, (uint32_t)offset);
-	memcpy(value, &word, size);
-	return 0;
+	if (chip->fault == FAKE_VANISH)
+		return UINT32_MAX;
+	return bar ? fake_read1(chip, offset) : fake_read0(chip, offset);
 }
 
-static int fake_write(struct card *card, unsigned region, uint64_t offset, const void *value,
-                      size_t size)
+static void fake_write_word(struct fake_chip *chip, unsigned bar, uint32_t offset,
+                            uint32_t value)
 {
-	struct fake_chip *chip = card->state;
-	uint32_t word = 0;
-
-	memcpy(&word, value, size);
-	if (chip->lie && chip->lie(chip, true, region, offset, &word, size))
-		return 0;
-	if (region == CARD_REGION_CONFIG)
-		memcpy(chip->config + offset, value, size);
-	else if (region == 0 && offset == PUISR)
-		chip->bar0[PUISR / 4] &= ~word;
-	else if (region == 0)
-		chip->bar0[offset / 4] = word;
+	if (bar == 0 && offset == PUISR)
+		chip->bar0[PUISR / 4] &= ~value;
+	else if (bar == 0)
+		chip->bar0[offset / 4] = value;
 	else
-		fake_write1(chip, (uint32_t)offset, word);
-	if (region == 1 && (offset == CSR || offset == CNFG))
+		fake_write1(chip, offset, value);
+	if (bar == 1 && (offset == CSR || offset == CNFG))
 		fake_engine(chip);
-	return 0;
 }
-
-static int fake_open(struct card *card, const struct card_where *where)
-{
-	(void)where;
-	card->state = fake_next;
-	fake_next->card = card;
-	card->region_size[0] = HIFN_BAR0_BYTES;
-	card->region_size[1] = HIFN_BAR1_BYTES;
-	card->region_size[CARD_REGION_CONFIG] = CARD_CONFIG;
-	snprintf(card->name, sizeof(card->name), "fake");
-	return 0;
-}
-
-static void fake_close(struct card *card)
-{
-	(void)card;
-}
-
-static int fake_dma_make(struct card *card, struct card_dma *dma)
-{
-	(void)card;
-	dma->memory = aligned_alloc(4096, dma->size);
-	if (dma->memory)
-		memset(dma->memory, 0, dma->size);
-	return dma->memory ? 0 : -ENOMEM;
-}
-
-static void fake_dma_drop(struct card *card, struct card_dma *dma)
-{
-	(void)card;
-	free(dma->memory);
-}
-
-static const struct card_transport fake_transport = {
-	.name = "fake",
-	.instant = true,
-	.open = fake_open,
-	.close = fake_close,
-	.read = fake_read,
-	.write = fake_write,
-	.dma_make = fake_dma_make,
-	.dma_drop = fake_dma_drop,
-};
 
 static void fake_init(struct fake_chip *chip)
 {
 	memset(chip, 0, sizeof(*chip));
 	chip->bar1[UNLOCK_SEED / 4] = 0x12345678;
 	chip->random = 1;
-	fake_next = chip;
+	chip->card.bar_size[0] = HIFN_BAR0_BYTES;
+	chip->card.bar_size[1] = HIFN_BAR1_BYTES;
 }
 
 /* A device on the fake chip, without threads: the test reaps. NULL if it didn't come up; the
  * reason is in dev->explained. */
 static struct hifn *fake_device(struct acr_device *dev, struct fake_chip *chip)
 {
-	const struct card_where nowhere = { 0 };
 	struct hifn *hifn = calloc(1, sizeof(*hifn));
 	char why[CARD_WHY];
 	struct card *card;
 
-	fake_next = chip;
+	fake_next = &chip->card;
 	hifn->dev = dev;
 	hifn->irq = hifn->timer = -1;
 	hifn->timeout_ns = 2000000000u;
@@ -536,7 +455,7 @@ static struct hifn *fake_device(struct acr_device *dev, struct fake_chip *chip)
 	pthread_cond_init(&hifn->aside.more, NULL);
 	hifn->works = acr_secret_alloc(HIFN_WORKS * sizeof(*hifn->works));
 	dev->private_data = hifn;
-	if (!card_open_by(&fake_transport, &nowhere, &card, why) && !hifn_start(hifn, card)) {
+	if (!fake_card_open(&card, why) && !hifn_start(hifn, card)) {
 		hifn->running = true;
 		return hifn;
 	}

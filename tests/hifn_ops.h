@@ -3,16 +3,11 @@
 #ifndef HIFN_OPS_H
 #define HIFN_OPS_H
 
-#include "check.h"
+#include "card_data.h"
 #include "hifn_fake.h"
 
 static struct acr_device device;
 static struct fake_chip chip;
-
-static const struct acr_driver *driver(void)
-{
-	return acrypto_driver.driver;
-}
 
 static const struct hifn_row *row(const char *alg)
 {
@@ -32,10 +27,6 @@ static struct hifn *make_device(void)
 	CHECK(hifn);
 	return hifn;
 }
-
-#define ROOM (1u << 20)
-static uint8_t input[ROOM], output[ROOM + 64], expected[ROOM + 64];
-static uint8_t key_bytes[100], iv_bytes[16];
 
 static struct host_op make_op(const char *alg, enum acr_opcode opcode, const uint8_t *src,
                               size_t n, uint8_t *dst)
@@ -72,29 +63,7 @@ static int complete(struct hifn *hifn, struct host_op *one)
 static int reference(const char *name, bool encrypt, bool padded, const uint8_t *src, size_t n,
                      uint8_t *dst)
 {
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int first = 0, last = 0, error = 0;
-
-	CHECK(EVP_CipherInit_ex(ctx, EVP_get_cipherbyname(name), NULL, key_bytes, iv_bytes,
-	                        encrypt));
-	EVP_CIPHER_CTX_set_padding(ctx, padded);
-	if (!EVP_CipherUpdate(ctx, dst, &first, src, (int)n) ||
-	    !EVP_CipherFinal_ex(ctx, dst + first, &last))
-		error = -1;
-	EVP_CIPHER_CTX_free(ctx);
-	return error ? error : first + last;
-}
-
-static void fill_input(void)
-{
-	uint64_t seed = 1;
-
-	for (size_t i = 0; i < ROOM; i++)
-		input[i] = (uint8_t)chance(&seed, 256);
-	for (unsigned i = 0; i < sizeof(key_bytes); i++)
-		key_bytes[i] = (uint8_t)chance(&seed, 256);
-	for (unsigned i = 0; i < sizeof(iv_bytes); i++)
-		iv_bytes[i] = (uint8_t)chance(&seed, 256);
+	return openssl_crypt(name, key_bytes, encrypt, padded, src, n, dst);
 }
 
 #endif

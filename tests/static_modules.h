@@ -13,8 +13,11 @@
 struct acr_module {
 	const char *name;
 	const struct acr_driver *driver;
-	const struct acr_balancer *balancer;
+	const struct acr_balancer_module *balancer;
 };
+
+/* The one that is linked in, if any. */
+extern const struct acr_balancer_module acrypto_balancer;
 
 /* Ends with a NULL name. */
 static struct acr_module *static_modules;
@@ -46,7 +49,7 @@ const struct acr_driver *acr_module_driver(const struct acr_module *module)
 
 const struct acr_balancer *acr_module_balancer(const struct acr_module *module)
 {
-	return module->balancer;
+	return module->balancer->balancer;
 }
 
 #endif

@@ -2,30 +2,22 @@
 """The driver ce99 with the model of the card, which is strict: anything that a driver must not do
 fails the tests. And with a library that has the vendor's calls."""
 import contextlib
-import json
 import os
-import random
-import warnings
 
 import pytest
 
 import acr
 import models
-import test_vectors as vectors
-
-with warnings.catch_warnings():  # these ciphers are old
-    warnings.simplefilter("ignore")
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from on_device import (LENGTHS, QUICK, bench, capabilities, check_vectors, finish_all, is_padded,
+                       key_and_iv, reference, rng, some_data)
 
 pytestmark = pytest.mark.sanitize
 
-QUICK = bool(os.environ.get("ACR_QUICK"))
-SEED = int(os.environ.get("ACR_SEED") or random.SystemRandom().randrange(1 << 32))
+__all__ = ["bench", "rng"]  # fixtures
 
 LIBRARY = acr.BUILD / "tests/vendor/ce99-vendor.so"
 FIFO, DMA = 512, 65528  # bytes of a run
-KEYS = {"des": 8, "des-ede3": 24}
-CIPHERS = [f"{c}-{m}" for c in KEYS for m in ("ecb", "cbc", "cfb", "ofb")]
+CIPHERS = [f"{c}-{m}" for c in ("des", "des-ede3") for m in ("ecb", "cbc", "cfb", "ofb")]
 SELF_TEST = 56  # operations, each time the card comes up; the model counts from its reset
 DEVICE = "ce99-0"
 
@@ -46,40 +38,8 @@ def daemon(model):
     assert d.stop() == 0, "acryptod did not end cleanly"
 
 
-@pytest.fixture
-def rng(request):
-    print(f"ACR_SEED={SEED}")
-    return random.Random(f"{SEED} {request.node.name}")
-
-
-def capabilities(daemon, device=DEVICE):
-    return {(row["op"], row["alg"])
-            for row in acr.rows(daemon.text(f"devices/{device}/capabilities"))}
-
-
 def state(daemon):
     return daemon.text(f"devices/{DEVICE}/state").split()[0].rstrip(":")
-
-
-def counter(daemon, name):
-    return int(acr.values(daemon.text(f"devices/{DEVICE}/stats"))[name].split()[0])
-
-
-def reference(alg, key, iv, data, padded=None):
-    """What the cipher makes of the data, from an implementation of its own."""
-    mode = alg.rsplit("-", 1)[1]
-    if padded or (padded is None and mode in ("ecb", "cbc")):
-        pad = 8 - len(data) % 8
-        data += bytes([pad]) * pad
-    algorithm = algorithms.TripleDES(key * (24 // len(key)))
-    encryptor = Cipher(algorithm, modes.ECB() if mode == "ecb" else
-                       getattr(modes, mode.upper())(iv)).encryptor()
-    return encryptor.update(data) + encryptor.finalize()
-
-
-def key_and_iv(rng, alg):
-    key = rng.randbytes(KEYS[alg.rsplit("-", 1)[0]])
-    return key, b"" if alg.endswith("ecb") else rng.randbytes(8)
 
 
 def prepared(daemon, alg, key, iv, **more):
@@ -92,57 +52,29 @@ def prepared(daemon, alg, key, iv, **more):
 # ---- what it computes ----
 
 def test_capabilities(daemon):
-    assert capabilities(daemon) == {(op, c) for c in CIPHERS for op in ("encrypt", "decrypt")}
+    assert capabilities(daemon, DEVICE) == {(op, c) for c in CIPHERS for op in ("encrypt", "decrypt")}
     assert state(daemon) == "ready"
     assert "interrupts" in daemon.log and "not verified on silicon" in daemon.log
 
 
-class Bench(vectors.Bench):
-    """Sessions for vectors, all bound to the card."""
-
-    @contextlib.contextmanager
-    def slot(self, *what):
-        fresh = what not in self.slots
-        with super().slot(*what) as s:
-            if fresh:
-                s.put("device", DEVICE.encode())
-            yield s
-
-
-@pytest.fixture(scope="module")
-def bench(daemon):
-    b = Bench(daemon)
-    yield b
-    b.close()
-
-
 @pytest.mark.parametrize("name", CIPHERS)
 def test_vectors(daemon, bench, name):
-    vectors.need_folder()
-    text = (acr.VECTORS / f"{name}.jsonl").read_text().splitlines()
-    lines = [vectors.Line(i + 1, json.loads(one)) for i, one in enumerate(text)
-             if i % vectors.STEP == 0]
-    before = counter(daemon, "completed")
-    for line in lines:
-        vectors.CHECKS[line.op](bench, line)
-    print(f"{name}: {len(lines)} lines on the card")
-    assert lines and counter(daemon, "completed") >= before + len(lines)
+    check_vectors(daemon, bench, name)
 
 
-LENGTHS = list(range(0, 301, 7 if QUICK else 1))
 LIMITS = [n + d for n in (FIFO, DMA, 2 * DMA) for d in ((0, 1) if QUICK else range(-9, 10, 3))]
 
 
 def check_lengths(daemon, rng, alg, lengths):
     """Both ways, with the padding that is the mode's own, and where there is one without it."""
     key, iv = key_and_iv(rng, alg)
-    for padding in ("pkcs7", "none") if alg.endswith(("ecb", "cbc")) else ("none",):
+    for padding in ("pkcs7", "none") if is_padded(alg) else ("none",):
         one, two = (prepared(daemon, alg, key, iv, device=DEVICE, op=op, padding=padding)
                     for op in ("encrypt", "decrypt"))
         with one, two:
             for n in lengths:
                 data = rng.randbytes(n)
-                if alg.endswith(("ecb", "cbc")) and padding == "none" and n % 8:
+                if is_padded(alg) and padding == "none" and n % 8:
                     with acr.fails("EINVAL"):
                         one.run(data)
                     continue
@@ -175,7 +107,7 @@ def test_every_way(start, rng, options):
 def test_lesser_cards(start, rng, words):
     model = models.Ce99(*words.split())
     daemon = start("--device", f"{DEVICE}={model.spec()}")
-    algs = {alg for _, alg in capabilities(daemon)}
+    algs = {alg for _, alg in capabilities(daemon, DEVICE)}
     assert algs == {c for c in CIPHERS if words != "--slots 2" or "ede3" not in c}
     for alg in sorted(algs):
         check_lengths(daemon, rng, alg, [5, 8, 64, 72, 1000, 70000])
@@ -234,16 +166,6 @@ def start_all(daemon, count, data, rng, **files):
         s.write("ctl", "start")
         sessions.append((s, reference("des-ede3-cbc", key, iv, data(i))))
     return sessions
-
-
-def finish_all(sessions):
-    for s, expected in sessions:
-        assert s.read() == expected
-        s.close()
-
-
-def some_data(i):
-    return b"%d " % i * (1 + i * 37 % 400)
 
 
 def test_many_keys_at_once(daemon, rng):
@@ -397,7 +319,7 @@ def test_no_card(daemon):
 
 def test_vendor_library(start, rng):
     daemon = start("--device", f"{DEVICE}=ce99:vendor-library={LIBRARY}")
-    assert capabilities(daemon) == {(op, c) for c in CIPHERS for op in ("encrypt", "decrypt")}
+    assert capabilities(daemon, DEVICE) == {(op, c) for c in CIPHERS for op in ("encrypt", "decrypt")}
     for alg in CIPHERS:
         check_lengths(daemon, rng, alg, [*range(0, 40, 3 if QUICK else 1), 16384, 16385, 50000])
     finish_all(start_all(daemon, 100, some_data, rng))

@@ -10,9 +10,13 @@ import pytest
 import acr
 import ce99_card as c9
 from ce99_card import BASE, CBC, CFB, ECB, KSG, OFB, Card
-from vfio_client import CONFIG, Model
+from strict_models import model, strict
+from vfio_client import CONFIG
 
 pytestmark = pytest.mark.sanitize
+
+__all__ = ["model", "strict"]  # fixtures
+
 PROGRAM = acr.BUILD / "tests/models/ce99/ce99-model"
 K1, K2, K3 = (bytes.fromhex(k) for k in ("0123456789abcdef", "23456789abcdef01", "456789abcdef0123"))
 IV = bytes.fromhex("1234567890abcdef")
@@ -30,28 +34,6 @@ KNOWN = [
     ("3des-two-key", 0x010, ECB, FOX, "c44862f70cf2fbdc9077d0909fa91b884cabd61fc58e0cbb", IV.hex()),
     ("3des-trap", 0x110, ECB, FOX, "a28e91724c4bba31167e47ec24f71d632c1a917234425365", IV.hex()),
 ]
-
-
-@pytest.fixture
-def model():
-    models = []
-
-    def start(*args):
-        models.append(Model(PROGRAM, *args))
-        return models[-1]
-
-    yield start
-    for m in models:
-        m.clean()
-
-
-@pytest.fixture
-def strict(model):
-    """A strict model that must have nothing to say."""
-    m = model("--strict")
-    yield m
-    assert m.stop() == 0
-    assert m.errors == "strict: 0 violations\n"
 
 
 @pytest.fixture

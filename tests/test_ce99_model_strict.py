@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The CE99C003B model's strict mode tells what a driver must not do, and its faults happen."""
-import re
 import time
 
 import pytest
@@ -8,34 +7,16 @@ import pytest
 import acr
 import ce99_card as c9
 from ce99_card import BASE, CBC, ECB, KSG, Card
-from vfio_client import CONFIG, Model
+from strict_models import model, told
+from vfio_client import CONFIG
+
+__all__ = ["model"]  # fixtures
 
 PROGRAM = acr.BUILD / "tests/models/ce99/ce99-model"
 K1 = bytes.fromhex("0123456789abcdef")
 IV = bytes.fromhex("1234567890abcdef")
 NOW = b"Now is the time for all "
 RESULT = "3fa40e8a984d48156a271787ab8883f9893d51ec4b563b53"
-
-
-@pytest.fixture
-def model():
-    models = []
-
-    def start(*args):
-        models.append(Model(PROGRAM, *args))
-        return models[-1]
-
-    yield start
-    for m in models:
-        m.clean()
-
-
-def told(model):
-    """The sentences of a strict model, which must end with failure."""
-    assert model.stop() == 1
-    lines = model.errors.splitlines()
-    assert lines[-1] == f"strict: {len(lines) - 1} violations"
-    return [re.sub(r"^strict: (.*)\.$", r"\1", line) for line in lines[:-1]]
 
 
 # ---- a card that isn't known ----

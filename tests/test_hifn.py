@@ -4,29 +4,23 @@ fails the tests."""
 import contextlib
 import hashlib
 import hmac
-import json
 import os
-import random
-import warnings
 
 import pytest
 
 import acr
 import models
-import test_vectors as vectors
-
-with warnings.catch_warnings():  # these ciphers are old
-    warnings.simplefilter("ignore")
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from on_device import (LENGTHS, QUICK, bench, capabilities, check_vectors, counters, finish_all,
+                       is_padded, key_and_iv, reference, rng, some_data)
 
 pytestmark = pytest.mark.sanitize
 
-QUICK = bool(os.environ.get("ACR_QUICK"))
-SEED = int(os.environ.get("ACR_SEED") or random.SystemRandom().randrange(1 << 32))
+__all__ = ["bench", "rng"]  # fixtures
 
+DEVICE = "hifn0"
 BLOCK, PASS, LONGEST = 8192, 131072, 262140  # bytes: a descriptor, a command, a MAC
-KEYS = {"des": 8, "des-ede3": 24, "aes-128": 16, "aes-192": 24, "aes-256": 32}
-CIPHERS = [f"{c}-{m}" for c in KEYS for m in ("ecb", "cbc", "cfb", "ofb")]
+CIPHERS = [f"{c}-{m}" for c in ("des", "des-ede3", "aes-128", "aes-192", "aes-256")
+           for m in ("ecb", "cbc", "cfb", "ofb")]
 FILES = ("aes-cbc-pkcs5 aes-cbc aes-cfb aes-ecb aes-ofb des-cbc des-cfb des-ecb des-ede3-cbc "
          "des-ede3-cfb des-ede3-ecb des-ede3-ofb des-ofb hmac sha1").split()
 
@@ -41,34 +35,17 @@ def model():
 @pytest.fixture(scope="module")
 def daemon(model):
     """The card as hifn0, beside soft0. Ends before the model."""
-    d = acr.Daemon("--device", f"hifn0={model.spec()}", "--device", "soft0=soft")
+    d = acr.Daemon("--device", f"{DEVICE}={model.spec()}", "--device", "soft0=soft")
     yield d
     assert d.stop() == 0, "acryptod did not end cleanly"
 
 
-@pytest.fixture
-def rng(request):
-    print(f"ACR_SEED={SEED}")
-    return random.Random(f"{SEED} {request.node.name}")
-
-
-def capabilities(daemon, device):
-    return {(row["op"], row["alg"])
-            for row in acr.rows(daemon.text(f"devices/{device}/capabilities"))}
-
-
-def state(daemon, device="hifn0"):
+def state(daemon, device=DEVICE):
     return daemon.text(f"devices/{device}/state").split()[0].rstrip(":")
 
 
-def counters(daemon, device="hifn0"):
-    return {k: int(v.split()[0])
-            for k, v in acr.values(daemon.text(f"devices/{device}/stats")).items()
-            if v.split() and v.split()[0].isdigit()}
-
-
 def load(daemon, name):
-    return int(acr.values(daemon.text("devices/hifn0/load"))[name].split()[0])
+    return int(acr.values(daemon.text(f"devices/{DEVICE}/load"))[name].split()[0])
 
 
 # ---- what it computes ----
@@ -78,67 +55,20 @@ def test_capabilities(daemon):
     expected |= {("hash", "md5"), ("hash", "sha1"), ("random", "-")}
     expected |= {("encrypt", "modexp"), ("decrypt", "modexp")}
     expected |= {(op, mac) for mac in ("hmac-md5", "hmac-sha1") for op in ("mac", "verify")}
-    assert capabilities(daemon, "hifn0") == expected
+    assert capabilities(daemon, DEVICE) == expected
     assert state(daemon) == "ready"
-
-
-class Bench(vectors.Bench):
-    """Sessions for vectors, all bound to the card."""
-
-    @contextlib.contextmanager
-    def slot(self, *what):
-        fresh = what not in self.slots
-        with super().slot(*what) as s:
-            if fresh:
-                s.put("device", b"hifn0")
-            yield s
-
-
-@pytest.fixture(scope="module")
-def bench(daemon):
-    b = Bench(daemon)
-    yield b
-    b.close()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_vectors(daemon, bench, name):
-    vectors.need_folder()
-    offered = {alg for _, alg in capabilities(daemon, "hifn0")}
-    text = (acr.VECTORS / f"{name}.jsonl").read_text().splitlines()
-    lines = [vectors.Line(i + 1, json.loads(one)) for i, one in enumerate(text)
-             if i % vectors.STEP == 0]
-    lines = [line for line in lines if line.alg in offered]
-    before = counters(daemon)["completed"]
-    for line in lines:
-        vectors.check_of(line)(bench, line)
-    print(f"{name}: {len(lines)} lines on the card")
-    assert lines and counters(daemon)["completed"] >= before + len(lines)
-
-
-def reference(alg, key, iv, data, padded):
-    """What the cipher makes of the data, from an implementation of its own."""
-    name, mode = alg.rsplit("-", 1)
-    block = 16 if name.startswith("aes") else 8
-    if padded:
-        pad = block - len(data) % block
-        data += bytes([pad]) * pad
-    algorithm = algorithms.AES(key) if block == 16 else algorithms.TripleDES(key * (24 // len(key)))
-    mode = modes.ECB() if mode == "ecb" else getattr(modes, mode.upper())(iv)
-    encryptor = Cipher(algorithm, mode).encryptor()
-    return encryptor.update(data) + encryptor.finalize()
-
-
-def key_and_iv(rng, alg):
-    key = KEYS[alg.rsplit("-", 1)[0]]
-    return rng.randbytes(key), b"" if alg.endswith("ecb") else rng.randbytes(16 if "aes" in alg else 8)
+    check_vectors(daemon, bench, name)
 
 
 def pair(daemon, alg, key, iv, **more):
     """Sessions that encrypt and decrypt on the card."""
     both = []
     for op in ("encrypt", "decrypt"):
-        s = daemon.session(device="hifn0", alg=alg, op=op, key=key, **more)
+        s = daemon.session(device=DEVICE, alg=alg, op=op, key=key, **more)
         if iv:
             s.write("iv", iv)
         both.append(s)
@@ -149,7 +79,6 @@ def around(*limits, step=1):
     return [n + d for n in limits for d in range(-17, 18, step)]
 
 
-LENGTHS = list(range(0, 301, 7 if QUICK else 1))
 LIMITS = [BLOCK - 1, BLOCK, BLOCK + 1] if QUICK else \
     around(BLOCK) + around(2 * BLOCK, 65536, PASS, 2 * PASS, 3 * PASS, step=4)
 
@@ -157,7 +86,7 @@ LIMITS = [BLOCK - 1, BLOCK, BLOCK + 1] if QUICK else \
 @pytest.mark.parametrize("alg", CIPHERS)
 def test_every_length(daemon, rng, alg):
     key, iv = key_and_iv(rng, alg)
-    padded = alg.endswith(("ecb", "cbc"))
+    padded = is_padded(alg)
     block = 16 if "aes" in alg else 8
     one, two = pair(daemon, alg, key, iv)
     with one, two:
@@ -188,8 +117,8 @@ def test_every_length(daemon, rng, alg):
 def test_every_length_of_a_digest(daemon, rng, alg):
     lengths = LENGTHS + [n for n in LIMITS if n <= LONGEST] + [LONGEST - n for n in range(4)]
     key = rng.randbytes(20)
-    with daemon.session(device="hifn0", alg=alg) as plain, \
-         daemon.session(device="hifn0", alg=f"hmac-{alg}", key=key) as keyed:
+    with daemon.session(device=DEVICE, alg=alg) as plain, \
+         daemon.session(device=DEVICE, alg=f"hmac-{alg}", key=key) as keyed:
         for n in lengths:
             data = rng.randbytes(n)
             assert plain.run(data) == hashlib.new(alg, data).digest(), n
@@ -204,7 +133,7 @@ def test_mac_keys_and_lengths(daemon, rng):
         size = hashlib.new(alg).digest_size
         for n in (0, 1, 16, 63, 64, 65, 100, 1000):
             key = rng.randbytes(n)
-            with daemon.session(device="hifn0", alg=f"hmac-{alg}", key=key or "hex:") as s:
+            with daemon.session(device=DEVICE, alg=f"hmac-{alg}", key=key or "hex:") as s:
                 for taglen in (1, 12, size):
                     expected = hmac.new(key, b"some data", alg).digest()[:taglen]
                     assert s.run(b"some data", taglen=taglen) == expected
@@ -212,7 +141,7 @@ def test_mac_keys_and_lengths(daemon, rng):
 
 def test_padding_that_does_not_verify(daemon, rng):
     key, iv = key_and_iv(rng, "aes-128-cbc")
-    with daemon.session(device="hifn0", alg="aes-128-cbc", op="decrypt", key=key, iv=iv) as s:
+    with daemon.session(device=DEVICE, alg="aes-128-cbc", op="decrypt", key=key, iv=iv) as s:
         for end in (b"\0", b"\x11", b"\x01\x02", b"\x10" * 15, b"\xff" * 16):
             plain = bytes(32 - len(end)) + end
             with acr.fails("EBADMSG"):
@@ -225,7 +154,7 @@ def test_random_comparison_with_soft(daemon, rng):
         key, iv = key_and_iv(rng, alg)
         data = rng.randbytes(int(400000 ** rng.random()))
         made = []
-        for device in "hifn0", "soft0":
+        for device in DEVICE, "soft0":
             if ("encrypt", alg) not in capabilities(daemon, device):
                 pytest.skip(f"soft has no {alg}: OpenSSL's legacy provider is not installed")
             with daemon.session(device=device, alg=alg, key=key) as s:
@@ -239,7 +168,7 @@ def test_stream(daemon, rng):
     """Pieces of a stream chain as one."""
     key, iv = key_and_iv(rng, "aes-256-cbc")
     data = rng.randbytes(3_000_001 if not QUICK else 300_001)
-    with daemon.session(device="hifn0", alg="aes-256-cbc", key=key, iv=iv, stream=1,
+    with daemon.session(device=DEVICE, alg="aes-256-cbc", key=key, iv=iv, stream=1,
                         deadline=60000) as s:
         writer = acr.Background(s.write, "src", data)
         assert s.read() == reference("aes-256-cbc", key, iv, data, True)
@@ -247,9 +176,9 @@ def test_stream(daemon, rng):
 
 
 def test_random_numbers(daemon):
-    with daemon.session(device="hifn0", op="random", length=100000) as s:
+    with daemon.session(device=DEVICE, op="random", length=100000) as s:
         one = s.read()
-    with daemon.session(device="hifn0", op="random", length=100000) as s:
+    with daemon.session(device=DEVICE, op="random", length=100000) as s:
         two = s.read()
     assert len(one) == len(two) == 100000 and one != two
     ones = sum(bin(byte).count("1") for byte in one)
@@ -268,19 +197,9 @@ def start_all(daemon, count, data, **files):
     return sessions
 
 
-def finish_all(sessions):
-    for s, expected in sessions:
-        assert s.read() == expected
-        s.close()
-
-
-def some_data(i):
-    return b"%d " % i * (1 + i * 37 % 400)
-
-
 def test_64_in_flight(start):
     model = models.Hifn("--fault", "slow=400000")
-    daemon = start("--device", f"hifn0={model.spec(timeout_ms=60000)}")
+    daemon = start("--device", f"{DEVICE}={model.spec(timeout_ms=60000)}")
     sessions = start_all(daemon, 200, lambda i: b"%d" % i * 3000)
     most = 0
 
@@ -309,7 +228,7 @@ def test_two_cards(start):
 
 def test_polled(start):
     model = models.Hifn()
-    daemon = start("--device", f"hifn0={model.spec(poll_us=50)}")
+    daemon = start("--device", f"{DEVICE}={model.spec(poll_us=50)}")
     finish_all(start_all(daemon, 100, some_data))
     assert daemon.stop() == 0
     model.stop()
@@ -319,7 +238,7 @@ def test_polled(start):
 def test_remembered_keys(start, rng, contexts):
     """Few keys again and again, and more than the chip remembers, in flight together."""
     model = models.Hifn()
-    daemon = start("--device", f"hifn0={model.spec(contexts=contexts)}")
+    daemon = start("--device", f"{DEVICE}={model.spec(contexts=contexts)}")
     keys = {alg: [key_and_iv(rng, alg) for _ in range(5)] for alg in CIPHERS}
     sessions = []
     for _ in range(40 if QUICK else 400):
@@ -328,7 +247,7 @@ def test_remembered_keys(start, rng, contexts):
         data = rng.randbytes(rng.randrange(1, 3000))
         s = daemon.session(alg=alg, key=key, src=data, **({"iv": iv} if iv else {}))
         s.write("ctl", "start")
-        sessions.append((s, reference(alg, key, iv, data, alg.endswith(("ecb", "cbc")))))
+        sessions.append((s, reference(alg, key, iv, data)))
     finish_all(sessions)
     assert "remember" not in daemon.log
     assert daemon.stop() == 0
@@ -337,7 +256,7 @@ def test_remembered_keys(start, rng, contexts):
 
 # ---- what goes wrong ----
 
-def works(daemon, device="hifn0"):
+def works(daemon, device=DEVICE):
     with daemon.session(alg="sha1", device=device) as s:
         return s.run(b"abc") == hashlib.sha1(b"abc").digest()
 
@@ -346,7 +265,7 @@ def works(daemon, device="hifn0"):
 def faulty(start, fault, **options):
     """A daemon on a card with a fault, and on soft."""
     model = models.Hifn("--fault", fault)
-    daemon = start("--device", f"hifn0={model.spec(**options)}", "--device", "soft0=soft")
+    daemon = start("--device", f"{DEVICE}={model.spec(**options)}", "--device", "soft0=soft")
     yield daemon, model
     assert daemon.stop() == 0
     model.stop()
@@ -354,7 +273,7 @@ def faulty(start, fault, **options):
 
 def test_lost_interrupts(start):
     with faulty(start, "lost-irq=1") as (daemon, _):
-        finish_all(start_all(daemon, 50, some_data, device="hifn0"))
+        finish_all(start_all(daemon, 50, some_data, device=DEVICE))
         assert state(daemon) == "ready"
 
 
@@ -364,7 +283,7 @@ def test_short_outputs_are_done_elsewhere(start):
         finish_all(start_all(daemon, 2000 if not QUICK else 300, some_data))
         assert state(daemon) == "ready"
         failed = sum(acr.errno_of(works, daemon) == "EIO" for _ in range(100))
-        assert failed in (1, 2, 3) and counters(daemon)["failed"] >= failed
+        assert failed in (1, 2, 3) and counters(daemon, DEVICE)["failed"] >= failed
 
 
 # 45 operations are the test at the start; what is counted since a reset begins with them.
@@ -375,39 +294,39 @@ def test_faults_break_the_device(start, fault, word):
         sessions = start_all(daemon, 200, some_data)
         with contextlib.suppress(OSError):  # it may be broken by now
             for i in range(100):
-                s = daemon.session(alg="sha1", src=b"more %d" % i, device="hifn0")
+                s = daemon.session(alg="sha1", src=b"more %d" % i, device=DEVICE)
                 sessions.append((s, hashlib.sha1(b"more %d" % i).digest()))
                 s.write("ctl", "start")
         assert acr.until(lambda: state(daemon) == "broken", 20)
-        assert word in daemon.text("devices/hifn0/state")
+        assert word in daemon.text(f"devices/{DEVICE}/state")
         for s, expected in sessions:
-            bound = s.text("device") == "hifn0"
+            bound = s.text("device") == DEVICE
             try:
                 assert s.read() == expected
             except OSError as e:
                 assert bound and acr.ERRNO_NAMES[e.errno] in ("EIO", "ENODEV"), e
             s.close()
         if word == "gone":  # no reset helps: another card is put in
-            assert acr.errno_of(daemon.write, "devices/hifn0/ctl", "repair\n") is not None
+            assert acr.errno_of(daemon.write, f"devices/{DEVICE}/ctl", "repair\n") is not None
             model.kill()
             model.start()
-        daemon.write("devices/hifn0/ctl", "repair\n")
+        daemon.write(f"devices/{DEVICE}/ctl", "repair\n")
         assert state(daemon) == "ready" and works(daemon)
 
 
 def test_model_is_killed(start):
     """Nothing is lost of what was queued on both, and the card comes back with its process."""
     model = models.Hifn("--fault", "slow=1000000")
-    daemon = start("--device", f"hifn0={model.spec()}", "--device", "soft0=soft:threads=1",
+    daemon = start("--device", f"{DEVICE}={model.spec()}", "--device", "soft0=soft:threads=1",
                    "--balancer", "round-robin")
     sessions = start_all(daemon, 300 if QUICK else 5000, some_data)
     model.kill()
     assert acr.until(lambda: state(daemon) == "broken")
     finish_all(sessions)
-    assert acr.errno_of(daemon.write, "devices/hifn0/ctl", "repair\n") is not None
+    assert acr.errno_of(daemon.write, f"devices/{DEVICE}/ctl", "repair\n") is not None
     assert state(daemon) == "broken"
     model.start()
-    daemon.write("devices/hifn0/ctl", "repair\n")
+    daemon.write(f"devices/{DEVICE}/ctl", "repair\n")
     assert state(daemon) == "ready" and works(daemon)
     assert daemon.stop() == 0
     model.stop()

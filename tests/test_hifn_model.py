@@ -13,36 +13,18 @@ import pytest
 import acr
 import hifn_rings as h
 from hifn_rings import Card, command, part
-from vfio_client import CONFIG, Model
+from strict_models import model, strict
+from vfio_client import CONFIG
 
 pytestmark = pytest.mark.sanitize
+
+__all__ = ["model", "strict"]  # fixtures
+
 PROGRAM = acr.BUILD / "tests/models/hifn795x/hifn795x-model"
 KEY = bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c")
 IV = bytes(range(16))
 PLAIN = bytes.fromhex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51")
 CIPHER = bytes.fromhex("7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2")
-
-
-@pytest.fixture
-def model():
-    models = []
-
-    def start(*args):
-        models.append(Model(PROGRAM, *args))
-        return models[-1]
-
-    yield start
-    for m in models:
-        m.clean()
-
-
-@pytest.fixture
-def strict(model):
-    """A strict model that must have nothing to say."""
-    m = model("--strict")
-    yield m
-    assert m.stop() == 0
-    assert m.errors == "strict: 0 violations\n"
 
 
 @pytest.fixture

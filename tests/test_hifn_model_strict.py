@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The model's strict mode tells what a driver must not do, and its faults happen."""
-import re
 import struct
 import subprocess
 import time
@@ -10,34 +9,16 @@ import pytest
 import acr
 import hifn_rings as h
 from hifn_rings import Card, command, part
-from vfio_client import CONFIG, Model
+from strict_models import model, told
+from vfio_client import CONFIG
+
+__all__ = ["model"]  # fixtures
 
 PROGRAM = acr.BUILD / "tests/models/hifn795x/hifn795x-model"
 KEY, IV = bytes(16), bytes(16)
 N = 32
 GOOD = command(0x0800, N, N, part(0x180b, 0, N), KEY, IV)
 DATA = bytes(range(N))
-
-
-@pytest.fixture
-def model():
-    models = []
-
-    def start(*args):
-        models.append(Model(PROGRAM, *args))
-        return models[-1]
-
-    yield start
-    for m in models:
-        m.clean()
-
-
-def told(model):
-    """The sentences of a strict model, which must end with failure."""
-    assert model.stop() == 1
-    lines = model.errors.splitlines()
-    assert lines[-1] == f"strict: {len(lines) - 1} violations"
-    return [re.sub(r"^strict: (.*)\.$", r"\1", line) for line in lines[:-1]]
 
 
 # ---- registers ----

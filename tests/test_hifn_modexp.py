@@ -7,8 +7,9 @@ import pytest
 
 import acr
 import models
+from on_device import QUICK, counters, rng
 from refs_pkey import integer, sequence
-from test_hifn import QUICK, counters, daemon, model, rng, state
+from test_hifn import DEVICE, daemon, model, state
 
 pytestmark = pytest.mark.sanitize
 
@@ -29,7 +30,7 @@ def number(rng, bits):
 @pytest.mark.parametrize("bits", SIZES)
 def test_powers(daemon, rng, bits):
     """As Python and soft say; all lengths of exponents, bases above the modulus too."""
-    before = counters(daemon)["completed"]
+    before = counters(daemon, DEVICE)["completed"]
     exponents = [1, 2, 3, 65537, 1 << bits - 1, (1 << bits) - 1]
     exponents += [rng.getrandbits(rng.randrange(2, bits)) | 1 for _ in range(2 if QUICK else 12)]
     with daemon.session(alg="modexp", device="hifn0") as hifn, \
@@ -45,7 +46,7 @@ def test_powers(daemon, rng, bits):
             assert made[0] == made[1], (modulus, exponent, base)
             assert int.from_bytes(made[0], "big") == pow(base, exponent, modulus)
             assert len(made[0]) == bits // 8
-    assert counters(daemon)["completed"] == before + len(exponents)
+    assert counters(daemon, DEVICE)["completed"] == before + len(exponents)
 
 
 def test_the_vector_from_silicon_is_a_modulus_that_users_may_not_have(daemon):
@@ -59,7 +60,7 @@ def test_the_vector_from_silicon_is_a_modulus_that_users_may_not_have(daemon):
     (2**1000 + 1, 3), (2**3583 + 1, 3), (2**4095 + 1, 3), (2**1023 + 1, 0), (2**1023 + 1, 2**1024)],
     ids=["1001 bits", "3584 bits", "4096 bits", "zero", "longer than the modulus"])
 def test_soft_takes_what_the_engine_cannot(daemon, modulus, exponent):
-    failed = counters(daemon)["failed"]
+    failed = counters(daemon, DEVICE)["failed"]
     with daemon.session(alg="modexp", key=key_of(modulus, exponent)) as s:
         for _ in range(5):  # whichever is asked first
             assert int.from_bytes(s.run(b"\7"), "big") == pow(7, exponent, modulus)
@@ -67,7 +68,7 @@ def test_soft_takes_what_the_engine_cannot(daemon, modulus, exponent):
         with acr.fails("EIO"):
             s.run(b"\7")
         assert "moduli" in s.error()[1]
-    assert counters(daemon)["failed"] == failed and state(daemon) == "ready"
+    assert counters(daemon, DEVICE)["failed"] == failed and state(daemon) == "ready"
 
 
 def test_rsa_keys(daemon, tmp_path):

@@ -3,7 +3,7 @@
 the load by that."""
 import acr
 import models
-from test_hifn import QUICK, counters
+from on_device import QUICK, counters
 
 RATES = {"hifn0": 16_000_000, "hifn1": 4_000_000}  # bytes a second, that the models take at most
 DEVICES = [*RATES, "soft0"]

@@ -5,32 +5,26 @@ import concurrent.futures
 import contextlib
 import hashlib
 import hmac
-import json
 import os
 import platform
 import random
 import re
-import subprocess
-import warnings
 
 import pytest
 
 import acr
-import test_vectors as vectors
-from models import PADLOCK as MODEL, padlock_environment as environment, sanitizers
-
-with warnings.catch_warnings():  # some ciphers are old
-    warnings.simplefilter("ignore")
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from models import padlock_environment as environment, sanitizers
+from on_device import (LENGTHS, QUICK, SEED, bench, capabilities, check_vectors, counters,
+                       is_padded, key_and_iv, reference, rng)
 
 pytestmark = [pytest.mark.sanitize,
               pytest.mark.skipif(platform.machine() not in ("x86_64", "i686"),
                                  reason="PadLock is a unit of x86 CPUs")]
 
-QUICK = bool(os.environ.get("ACR_QUICK"))
-SEED = int(os.environ.get("ACR_SEED") or random.SystemRandom().randrange(1 << 32))
+__all__ = ["bench", "rng"]  # fixtures
+
+DEVICE = "padlock0"
 MODES = ("ecb", "cbc", "cfb", "ofb", "ctr")
-KEYS = {"aes-128": 16, "aes-192": 24, "aes-256": 32, "sm4": 16}
 AES = [f"aes-{bits}-{m}" for bits in (128, 192, 256) for m in MODES]
 SM4 = [f"sm4-{m}" for m in MODES]
 CIPHERS = AES + SM4
@@ -89,21 +83,6 @@ def on(tmp_path):
         p.stop()
 
 
-@pytest.fixture
-def rng(request):
-    print(f"ACR_SEED={SEED}")
-    return random.Random(f"{SEED} {request.node.name}")
-
-
-def capabilities(daemon, device="padlock0"):
-    return {(row["op"], row["alg"])
-            for row in acr.rows(daemon.text(f"devices/{device}/capabilities"))}
-
-
-def completed(daemon, device="padlock0"):
-    return int(acr.values(daemon.text(f"devices/{device}/stats"))["completed"].split()[0])
-
-
 # ---- which processor has what ----
 
 def crypts(*algs):
@@ -133,18 +112,18 @@ OFFERS = {
 @pytest.mark.parametrize("cpu", OFFERS)
 def test_offers_what_the_processor_has(on, cpu):
     daemon = on(cpu=cpu)
-    assert capabilities(daemon) == OFFERS[cpu]
+    assert capabilities(daemon, DEVICE) == OFFERS[cpu]
     assert "not offered" not in daemon.log
 
 
 def test_bits_count(on):
     """Present is not enabled; but Zhaoxin's ACE2 is, without its second bit."""
     ace = crypts(*AES)
-    assert capabilities(on(edx=0x0c4)) == ace
-    assert capabilities(on(edx=0xccc - 0x400)) == ace | RNG
+    assert capabilities(on(edx=0x0c4), DEVICE) == ace
+    assert capabilities(on(edx=0xccc - 0x400), DEVICE) == ace | RNG
     daemon = on(cpu="yongfeng", edx=0x1c0)  # XCRYPT-CTR, that is
-    assert capabilities(daemon) == ace
-    with daemon.session(device="padlock0", alg="aes-128-ctr", key=bytes(16), iv=bytes(16)) as s:
+    assert capabilities(daemon, DEVICE) == ace
+    with daemon.session(device=DEVICE, alg="aes-128-ctr", key=bytes(16), iv=bytes(16)) as s:
         s.run(bytes(64))
 
 
@@ -152,7 +131,7 @@ def test_there_by_itself(on, tmp_path):
     """Where the processor has it and no device is named."""
     daemon = on("--balancer", "least-loaded")
     assert {"padlock0", "soft0"} <= set(os.listdir(daemon.mount / "devices"))
-    assert capabilities(daemon) == OFFERS["all"]
+    assert capabilities(daemon, DEVICE) == OFFERS["all"]
 
 
 def test_absent_elsewhere(start):
@@ -179,72 +158,22 @@ def test_absent_on_such_processors(on, settings):
 def test_form_of_sha_is_found_out(on):
     """A C7 that calls itself a Nano: whole blocks go wrong, and whole messages are right."""
     daemon = on(cpu="c7", signature=0x6f8, strict=0, may_offend=True)
-    assert capabilities(daemon) == OFFERS["c7"]
+    assert capabilities(daemon, DEVICE) == OFFERS["c7"]
     assert "hmac-sha1 gives no right answers here" in daemon.log
     check_hash(daemon, "sha1", b"abc")
 
 
 # ---- what it computes ----
 
-class Bench(vectors.Bench):
-    """Sessions for vectors, all bound to the device."""
-
-    @contextlib.contextmanager
-    def slot(self, *what):
-        fresh = what not in self.slots
-        with super().slot(*what) as s:
-            if fresh:
-                s.put("device", b"padlock0")
-            yield s
-
-
-@pytest.fixture(scope="module")
-def bench(daemon):
-    b = Bench(daemon)
-    yield b
-    b.close()
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_vectors(daemon, bench, name):
-    vectors.need_folder()
-    offered = {alg for _, alg in capabilities(daemon)}
-    text = (acr.VECTORS / f"{name}.jsonl").read_text().splitlines()
-    lines = [vectors.Line(i + 1, json.loads(one)) for i, one in enumerate(text)
-             if i % vectors.STEP == 0]
-    lines = [line for line in lines if line.alg in offered]
-    before = completed(daemon)
-    for line in lines:
-        vectors.CHECKS[line.op](bench, line)
-    print(f"{name}: {len(lines)} lines on the device")
-    assert lines and completed(daemon) >= before + len(lines)
-
-
-def is_padded(alg):
-    return alg.endswith(("ecb", "cbc"))
-
-
-def reference(alg, key, iv, data, padded):
-    """What the cipher makes of the data, from an implementation of its own."""
-    name, mode = alg.rsplit("-", 1)
-    if padded:
-        pad = 16 - len(data) % 16
-        data += bytes([pad]) * pad
-    algorithm = algorithms.SM4(key) if name == "sm4" else algorithms.AES(key)
-    encryptor = Cipher(algorithm, modes.ECB() if mode == "ecb" else
-                       getattr(modes, mode.upper())(iv)).encryptor()
-    return encryptor.update(data) + encryptor.finalize()
-
-
-def key_and_iv(rng, alg):
-    key = rng.randbytes(KEYS[alg.rsplit("-", 1)[0]])
-    return key, b"" if alg.endswith("ecb") else rng.randbytes(16)
+    check_vectors(daemon, bench, name)
 
 
 class Pair:
     """Sessions that encrypt and decrypt on the device."""
 
-    def __init__(self, daemon, alg, key, iv, device="padlock0", **more):
+    def __init__(self, daemon, alg, key, iv, device=DEVICE, **more):
         self.alg, self.key, self.iv = alg, key, iv
         self.fresh = alg.endswith(("ofb", "ctr"))
         self.padded = is_padded(alg) and more.get("padding") != "none"
@@ -264,9 +193,6 @@ class Pair:
     def close(self):
         self.one.close()
         self.two.close()
-
-
-LENGTHS = list(range(0, 301, 7 if QUICK else 1))
 
 
 def check_every_length(daemon, rng, alg, lengths):
@@ -308,15 +234,15 @@ def test_software_keys(on, rng):
 
 
 def check_hash(daemon, alg, data):
-    with daemon.session(device="padlock0", alg=alg) as s:
+    with daemon.session(device=DEVICE, alg=alg) as s:
         assert s.run(data) == hashlib.new(alg, data).digest(), (alg, len(data))
 
 
 @pytest.mark.parametrize("alg", HASHES)
 def test_every_length_of_a_digest(daemon, rng, alg):
     key = rng.randbytes(20)
-    with daemon.session(device="padlock0", alg=alg) as plain, \
-         daemon.session(device="padlock0", alg=f"hmac-{alg}", key=key) as keyed:
+    with daemon.session(device=DEVICE, alg=alg) as plain, \
+         daemon.session(device=DEVICE, alg=f"hmac-{alg}", key=key) as keyed:
         for n in LENGTHS + [4095, 4096, 4097, 65536, 1000001]:
             data = rng.randbytes(n)
             assert plain.run(data) == hashlib.new(alg, data).digest(), n
@@ -328,11 +254,11 @@ def test_mac_keys_and_lengths(daemon, rng, alg):
     size = hashlib.new(alg).digest_size
     for n in (0, 1, 16, 63, 64, 65, 127, 128, 129, 1000):
         key = rng.randbytes(n)
-        with daemon.session(device="padlock0", alg=f"hmac-{alg}", key=key or "hex:") as s:
+        with daemon.session(device=DEVICE, alg=f"hmac-{alg}", key=key or "hex:") as s:
             for taglen in (1, 12, size):
                 expected = hmac.new(key, b"some data", alg).digest()[:taglen]
                 assert s.run(b"some data", taglen=taglen) == expected
-        with daemon.session(device="padlock0", alg=f"hmac-{alg}", op="verify",
+        with daemon.session(device=DEVICE, alg=f"hmac-{alg}", op="verify",
                             key=key or "hex:") as s:
             right = hmac.new(key, b"some data", alg).digest()
             assert s.run(b"some data", sig=right) == b"valid\n"
@@ -351,7 +277,7 @@ def test_spoilt_state_memory(on, rng):
 def test_padding_that_does_not_verify(daemon, rng):
     for alg in "aes-128-cbc", "aes-256-ecb", "sm4-cbc":
         key, iv = key_and_iv(rng, alg)
-        with daemon.session(device="padlock0", alg=alg, op="decrypt", key=key,
+        with daemon.session(device=DEVICE, alg=alg, op="decrypt", key=key,
                             **({"iv": iv} if iv else {})) as s:
             for end in (b"\0", b"\x11", b"\x01\x02", b"\x10" * 15, b"\xff" * 16):
                 with acr.fails("EBADMSG"):
@@ -385,7 +311,7 @@ def test_random_comparison_with_soft(daemon, rng):
             files |= {"iv": iv} if iv else {}
         elif alg.startswith("hmac"):
             files["key"] = rng.randbytes(rng.randrange(1, 200))
-        for device in "padlock0", "soft0":
+        for device in DEVICE, "soft0":
             with daemon.session(device=device, alg=alg, **files) as s:
                 made.append(s.run(data))
         assert made[0] == made[1], (SEED, alg, len(data))
@@ -393,7 +319,7 @@ def test_random_comparison_with_soft(daemon, rng):
 
 def stream(daemon, rng, data, **files):
     """The data, in parts of all sizes, through a stream on the device."""
-    with daemon.session(device="padlock0", stream=1, deadline=60000, **files) as s:
+    with daemon.session(device=DEVICE, stream=1, deadline=60000, **files) as s:
         def feed():
             with open(s / "src", "wb", buffering=0) as f:
                 at = 0
@@ -413,7 +339,7 @@ def test_stream(daemon, rng, alg):
     key, iv = key_and_iv(rng, alg)
     for n in (0, 100, 300_001 if QUICK else 2_000_003):
         data = rng.randbytes(n)
-        secret = reference(alg, key, iv, data, is_padded(alg))
+        secret = reference(alg, key, iv, data)
         assert stream(daemon, rng, data, alg=alg, key=key, iv=iv) == secret
         assert stream(daemon, rng, secret, alg=alg, key=key, iv=iv, op="decrypt") == data
 
@@ -430,7 +356,7 @@ def test_stream_of_a_digest(daemon, rng, alg):
 
 # ---- keys, threads, processors ----
 
-def many_keys(daemon, rng, count, device="padlock0"):
+def many_keys(daemon, rng, count, device=DEVICE):
     """Keys, algorithms and directions that change with each request."""
     for _ in range(count):
         alg = rng.choice(CIPHERS)
@@ -485,7 +411,7 @@ def test_reset(daemon, rng):
 # ---- random numbers ----
 
 def random_bytes(daemon, n):
-    with daemon.session(device="padlock0", op="random", length=n) as s:
+    with daemon.session(device=DEVICE, op="random", length=n) as s:
         return s.read()
 
 
@@ -505,14 +431,14 @@ def test_random_file(on):
     daemon = on("--device", "padlock0=padlock")
     with open(daemon.mount / "random", "rb") as f:
         assert len(set(f.read(100000))) == 256
-    assert completed(daemon) > 0
+    assert counters(daemon, DEVICE)["completed"] > 0
 
 
 @pytest.mark.parametrize("cpu,rng", [("nano", "stuck"), ("nano", "empty"), ("c7", "failed"),
                                      ("c7", "biased"), ("c7", "off")])
 def test_bad_generators_are_not_used(on, cpu, rng):
     daemon = on(cpu=cpu, rng=rng)
-    assert capabilities(daemon) == OFFERS[cpu] - RNG
+    assert capabilities(daemon, DEVICE) == OFFERS[cpu] - RNG
     assert daemon.log.count("random numbers are not fit for use") == 1
 
 

@@ -7,19 +7,6 @@ static const uint8_t k1[] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
 static const uint8_t k2[] = { 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01 };
 static const uint8_t k3[] = { 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23 };
 
-static bool equals(const void *bytes, const char *hex)
-{
-	const uint8_t *at = bytes;
-
-	for (; *hex; hex += 2, at++) {
-		unsigned value;
-
-		if (sscanf(hex, "%2x", &value) != 1 || *at != value)
-			return false;
-	}
-	return true;
-}
-
 static struct chip chip_layer;
 
 /* On a fresh fake card with so many key registers. */
@@ -39,7 +26,7 @@ static void shut_chip(void)
 	chip_close(&chip_layer);
 	acr_secret_free(chip_layer.slots);
 	CHECK(chip.strange == 0 && chip.loaded == 0 && !chip.ready);
-	CHECK(!(chip.config[CARD_CONFIG_COMMAND] & CARD_COMMAND_MASTER));
+	CHECK(!(chip.card.config[CARD_CONFIG_COMMAND] & CARD_COMMAND_MASTER));
 }
 
 /* Text under keys; what the chip was told as key number comes back. */
@@ -279,7 +266,7 @@ static void test_signature(void)
 			chip.caps = (chip.caps & 0xffffff) | 2u << 24;
 		chip.vanished = i == 2;
 		CHECK(fake_attach(&made, CE99_PATH_AUTO, why) == -ENODEV && why[0]);
-		CHECK(chip.writes == 0 && chip.config[CARD_CONFIG_COMMAND] == 0);
+		CHECK(chip.writes == 0 && chip.card.config[CARD_CONFIG_COMMAND] == 0);
 		CHECK(!made.backend);
 	}
 	fake_init(&chip);

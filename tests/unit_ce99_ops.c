@@ -207,10 +207,8 @@ static void test_queue_and_cancel(void)
  * pass. Neither its input nor its output is touched any more. */
 static struct host_op victim;
 
-static bool cancel_late(struct fake_chip *fake, bool write, unsigned region, uint64_t offset,
-                        void *value, size_t size)
+static bool cancel_late(bool write, unsigned region, uint64_t offset, void *value, size_t size)
 {
-	(void)fake;
 	(void)value;
 	(void)size;
 	if (write && region == 0 && offset == F_OP && !victim.ends) {
@@ -230,7 +228,7 @@ static void test_cancel_in_chip(void)
 
 	victim = make_op("des-ofb", ACR_ENCRYPT, input, 140000, output);
 	memset(output, 0xee, sizeof(output));
-	chip.lie = cancel_late;
+	chip.card.lie = cancel_late;
 	CHECK(driver()->submit(&device, ops, 1) == 1 && ce99_step(ce));
 	CHECK(victim.ends == 1 && victim.error == -ECANCELED && chip.starts == before + 1);
 	CHECK(output[0] == 0xee && output[100] == 0xee);

@@ -2,7 +2,6 @@
 /* Results that are compared before they are shown: who is asked, who is believed, and that a job
  * ends once whatever happens meanwhile. */
 #include "health_drivers.h"
-#include "sched_tasks.h"
 #include "src/checking.h"
 
 #include <openssl/evp.h>
@@ -10,23 +9,18 @@
 #define ROUNDS 3000
 #define HELD   12
 
-extern const struct acr_balancer_module acrypto_balancer;
-
 static void make_check_modules(void)
 {
 	static struct acr_module modules[] = {
-		{ "play", &play_drivers[0], NULL }, { "other", &play_drivers[1], NULL },
-		{ "odd", &play_drivers[2], NULL },  { "even", &play_drivers[3], NULL },
-		{ "least-loaded", NULL, NULL },     { NULL, NULL, NULL },
+		{ "play", &play_drivers[0], NULL },
+		{ "other", &play_drivers[1], NULL },
+		{ "odd", &play_drivers[2], NULL },
+		{ "even", &play_drivers[3], NULL },
+		{ "least-loaded", NULL, &acrypto_balancer },
+		{ NULL, NULL, NULL },
 	};
 
-	modules[4].balancer = acrypto_balancer.balancer;
 	static_modules = modules;
-}
-
-static struct play *play_of(const char *name)
-{
-	return acr_device_private(device(name));
 }
 
 static void set_mode(const char *name, enum play_mode mode)

@@ -2,20 +2,19 @@
 /* In which order work reaches the drivers, and in which bunches: the main queue, fairness between
  * users, batches, flush deadlines, and answers that come late or in any order. */
 #include "health_drivers.h"
-#include "sched_tasks.h"
-
-extern const struct acr_balancer_module acrypto_balancer;
 
 static void make_dispatch_modules(void)
 {
 	static struct acr_module modules[] = {
-		{ "calc", &drivers[0], NULL },      { "gate", &drivers[1], NULL },
-		{ "late", &drivers[4], NULL },      { "crowd", &drivers[5], NULL },
-		{ "play", &play_drivers[0], NULL }, { "least-loaded", NULL, NULL },
+		{ "calc", &drivers[0], NULL },
+		{ "gate", &drivers[1], NULL },
+		{ "late", &drivers[4], NULL },
+		{ "crowd", &drivers[5], NULL },
+		{ "play", &play_drivers[0], NULL },
+		{ "least-loaded", NULL, &acrypto_balancer },
 		{ NULL, NULL, NULL },
 	};
 
-	modules[5].balancer = acrypto_balancer.balancer;
 	static_modules = modules;
 }
 
@@ -153,11 +152,6 @@ static void test_hopeless(void)
 }
 
 /* ---- fairness and batches ---- */
-
-static struct play *play_of(const char *name)
-{
-	return acr_device_private(device(name));
-}
 
 static void release(struct play *play)
 {

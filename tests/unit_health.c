@@ -3,26 +3,21 @@
  * the watchdog. */
 #include "health.h"
 #include "health_drivers.h"
-#include "sched_tasks.h"
-
-extern const struct acr_balancer_module acrypto_balancer;
 
 static void make_health_modules(void)
 {
 	static struct acr_module modules[] = {
-		{ "play", &play_drivers[0], NULL }, { "other", &play_drivers[1], NULL },
-		{ "odd", &play_drivers[2], NULL },  { "even", &play_drivers[3], NULL },
-		{ "calc", &drivers[0], NULL },      { "gate", &drivers[1], NULL },
-		{ "least-loaded", NULL, NULL },     { NULL, NULL, NULL },
+		{ "play", &play_drivers[0], NULL },
+		{ "other", &play_drivers[1], NULL },
+		{ "odd", &play_drivers[2], NULL },
+		{ "even", &play_drivers[3], NULL },
+		{ "calc", &drivers[0], NULL },
+		{ "gate", &drivers[1], NULL },
+		{ "least-loaded", NULL, &acrypto_balancer },
+		{ NULL, NULL, NULL },
 	};
 
-	modules[6].balancer = acrypto_balancer.balancer;
 	static_modules = modules;
-}
-
-static struct play *play_of(const char *name)
-{
-	return acr_device_private(device(name));
 }
 
 static int state_of(const char *name)

@@ -3,21 +3,6 @@
  * way in which the chip can fail, and keys that it remembers. */
 #include "hifn_ops.h"
 
-static bool equals(const void *bytes, const char *hex)
-{
-	const uint8_t *at = bytes;
-
-	for (; *hex; hex += 2, at++) {
-		unsigned value;
-
-		while (*hex == ' ')
-			hex++;
-		if (sscanf(hex, "%2x", &value) != 1 || *at != value)
-			return false;
-	}
-	return true;
-}
-
 /* ---- the worked examples: rings at 0x00100000, buffers at 0x0011... to 0x0014... ---- */
 
 static _Alignas(8) uint8_t ring_memory[4][81 * 8];
@@ -213,7 +198,7 @@ static void test_bring_up(void)
 	for (unsigned i = 0; i < hifn_row_count; i++)
 		CHECK(hifn->offered[i]);
 	fake_remove(hifn);
-	CHECK(!(chip.config[CARD_CONFIG_COMMAND] & CARD_COMMAND_MASTER));
+	CHECK(!(chip.card.config[CARD_CONFIG_COMMAND] & CARD_COMMAND_MASTER));
 	CHECK(chip.bar1[CNFG / 4] == CNFG_ALIVE);
 }
 

@@ -8,17 +8,17 @@
 #define ROUNDS    20000
 #define HELD      24
 
-extern const struct acr_balancer_module acrypto_balancer;
-
 static void make_modules(void)
 {
 	static struct acr_module modules[] = {
-		{ "calc", &drivers[0], NULL },  { "gate", &drivers[1], NULL },
-		{ "early", &drivers[2], NULL }, { "lazy", &drivers[3], NULL },
-		{ "least-loaded", NULL, NULL }, { NULL, NULL, NULL },
+		{ "calc", &drivers[0], NULL },
+		{ "gate", &drivers[1], NULL },
+		{ "early", &drivers[2], NULL },
+		{ "lazy", &drivers[3], NULL },
+		{ "least-loaded", NULL, &acrypto_balancer },
+		{ NULL, NULL, NULL },
 	};
 
-	modules[4].balancer = acrypto_balancer.balancer;
 	static_modules = modules;
 	sem_init(&lazy_flushes, 0, 0);
 	sem_init(&lazy_may_flush, 0, 0);

@@ -78,17 +78,9 @@ static void ce99_reset(void *context)
 static void config_access(struct card *card, uint64_t offset, uint8_t *read_to,
                           const uint8_t *write_from, size_t n)
 {
-	const uint8_t *bytes = read_to ? read_to : write_from;
 	bool was_master = vu_pci_master(&card->config);
-	uint32_t value = 0;
 
-	if (read_to)
-		vu_pci_read(&card->config, offset, read_to, n);
-	else
-		vu_pci_write(&card->config, offset, write_from, n);
-	memcpy(&value, bytes, n < sizeof(value) ? n : sizeof(value));
-	vu_trace(&card->report, "%s config 0x%02x, %zu bytes = 0x%x", read_to ? "R" : "W",
-	         (unsigned)offset, n, value);
+	vu_pci_access(&card->config, &card->report, offset, read_to, write_from, n);
 	if (!was_master && vu_pci_master(&card->config))
 		check_known(card, "bus mastering is switched on");
 	card_update_pin(card);

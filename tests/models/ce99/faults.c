@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What can be made to go wrong. */
 #include "tests/models/ce99/card.h"
+#include "tests/models/vfio_user/faults.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-static const struct {
-	const char *name, *value;
-	uint64_t standard, least, most;
-	int base;
-	const char *says;
-} table[FAULTS] = {
+static const struct vu_fault table[FAULTS] = {
 	[FAULT_LOST_IRQ] = { "lost-irq", "N", 1, 1, UINT64_MAX, 10,
 	                     "every Nth rise of the interrupt pin is not signalled" },
 	[FAULT_STALLED] = { "stalled", "N", 0, 0, UINT64_MAX, 10,
@@ -38,51 +32,27 @@ static const struct {
 
 void faults_list(FILE *to)
 {
-	for (unsigned i = 0; i < FAULTS; i++) {
-		fprintf(to, "  %s[=%s]%*s%s", table[i].name, table[i].value,
-		        (int)(22 - strlen(table[i].name) - strlen(table[i].value)), "",
-		        table[i].says);
-		fprintf(to, table[i].base == 16 ? " (default %llx)\n" : " (default %llu)\n",
-		        (unsigned long long)table[i].standard);
-	}
+	vu_faults_list(table, FAULTS, to);
 }
 
-static int number(const char *word, int base, uint64_t *value, char **end)
+int faults_add(struct faults *faults, const char *word)
 {
-	errno = 0;
-	*value = strtoull(word, end, base);
-	return errno || *end == word || *word == '-' || *word == '+' ? -EINVAL : 0;
-}
+	const char *text, *rest;
+	int fault = vu_fault_find(table, FAULTS, word, &text);
+	uint64_t value, after = 0;
 
-static int set(struct faults *faults, enum fault fault, const char *word)
-{
-	uint64_t value = table[fault].standard, after = 0;
-	char *end = NULL;
-
-	if (word && number(word, table[fault].base, &value, &end))
+	if (fault < 0 || vu_fault_value(&table[fault], text, &value, &rest))
 		return -EINVAL;
-	if (fault == FAULT_BAD_STATUS && end && *end == '@' &&
-	    number(end + 1, 10, &after, &end))
+	if (fault == FAULT_BAD_STATUS && *rest == '@' &&
+	    vu_fault_number(rest + 1, 10, &after, &rest))
 		return -EINVAL;
-	if ((end && *end) || value < table[fault].least || value > table[fault].most)
+	if (*rest)
 		return -EINVAL;
 	faults->on[fault] = true;
 	faults->value[fault] = value;
 	if (fault == FAULT_BAD_STATUS)
 		faults->after = after;
 	return 0;
-}
-
-int faults_add(struct faults *faults, const char *word)
-{
-	const char *value = strchr(word, '=');
-	size_t n = value ? (size_t)(value - word) : strlen(word);
-
-	for (unsigned i = 0; i < FAULTS; i++) {
-		if (n == strlen(table[i].name) && !memcmp(word, table[i].name, n))
-			return set(faults, i, value ? value + 1 : NULL);
-	}
-	return -EINVAL;
 }
 
 void faults_reset(struct faults *faults)

@@ -1,65 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What can be made to go wrong. Operations are counted from the last reset of the chip. */
 #include "tests/models/hifn795x/card.h"
+#include "tests/models/vfio_user/faults.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-static const struct {
-	const char *name, *value;
-	uint64_t standard, least;
-	const char *says;
-} table[FAULTS] = {
-	[FAULT_LOST_IRQ] = { "lost-irq", "N", 1, 1,
+static const struct vu_fault table[FAULTS] = {
+	[FAULT_LOST_IRQ] = { "lost-irq", "N", 1, 1, UINT64_MAX, 10,
 	                     "every Nth rise of the interrupt pin is not signalled" },
-	[FAULT_STUCK_RING] = { "stuck-ring", "N", 0, 0,
+	[FAULT_STUCK_RING] = { "stuck-ring", "N", 0, 0, UINT64_MAX, 10,
 	                       "after N operations no descriptor is taken until a reset" },
-	[FAULT_WRONG_LENGTH] = { "wrong-length", "N", 1, 1,
+	[FAULT_WRONG_LENGTH] = { "wrong-length", "N", 1, 1, UINT64_MAX, 10,
 	                         "every Nth operation writes 4 bytes less and says so" },
-	[FAULT_DMA_ABORT] = { "dma-abort", "N", 0, 0,
+	[FAULT_DMA_ABORT] = { "dma-abort", "N", 0, 0, UINT64_MAX, 10,
 	                      "after N operations since a reset the source DMA is aborted" },
-	[FAULT_VANISH] = { "vanish", "N", 0, 0,
+	[FAULT_VANISH] = { "vanish", "N", 0, 0, UINT64_MAX, 10,
 	                   "after N operations the card is gone: all reads are ones" },
 	/* 240 Mbit/s, the highest rate that anybody measured (reference, section 18) */
-	[FAULT_SLOW] = { "slow", "BYTES", 30000000, 1,
+	[FAULT_SLOW] = { "slow", "BYTES", 30000000, 1, UINT64_MAX, 10,
 	                 "work off so many bytes a second, by default the real chip's rate" },
 };
 
 void faults_list(FILE *to)
 {
-	for (unsigned i = 0; i < FAULTS; i++)
-		fprintf(to, "  %s[=%s]%*s%s (default %llu)\n", table[i].name, table[i].value,
-		        (int)(21 - strlen(table[i].name) - strlen(table[i].value)), "",
-		        table[i].says, (unsigned long long)table[i].standard);
-}
-
-static int set(struct faults *faults, enum fault fault, const char *value)
-{
-	char *end;
-
-	faults->on[fault] = true;
-	faults->value[fault] = table[fault].standard;
-	if (!value)
-		return 0;
-	errno = 0;
-	faults->value[fault] = strtoull(value, &end, 10);
-	if (errno || end == value || *end || *value == '-' ||
-	    faults->value[fault] < table[fault].least)
-		return -EINVAL;
-	return 0;
+	vu_faults_list(table, FAULTS, to);
 }
 
 int faults_add(struct faults *faults, const char *word)
 {
-	const char *value = strchr(word, '=');
-	size_t n = value ? (size_t)(value - word) : strlen(word);
+	const char *text, *rest;
+	int fault = vu_fault_find(table, FAULTS, word, &text);
+	uint64_t value;
 
-	for (unsigned i = 0; i < FAULTS; i++) {
-		if (n == strlen(table[i].name) && !memcmp(word, table[i].name, n))
-			return set(faults, i, value ? value + 1 : NULL);
-	}
-	return -EINVAL;
+	if (fault < 0 || vu_fault_value(&table[fault], text, &value, &rest) || *rest)
+		return -EINVAL;
+	faults->on[fault] = true;
+	faults->value[fault] = value;
+	return 0;
 }
 
 bool fault_loses_irq(struct faults *faults)

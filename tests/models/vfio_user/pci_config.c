@@ -58,12 +58,8 @@ void vu_pci_reset(struct vu_pci_config *config)
 	memset(config->bytes + config->scratch_at, 0, config->scratch_n);
 }
 
-void vu_pci_read(const struct vu_pci_config *config, uint64_t offset, uint8_t *bytes, size_t n)
-{
-	memcpy(bytes, config->bytes + offset, n);
-}
-
-void vu_pci_write(struct vu_pci_config *config, uint64_t offset, const uint8_t *bytes, size_t n)
+static void write_bytes(struct vu_pci_config *config, uint64_t offset, const uint8_t *bytes,
+                        size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint8_t *at = config->bytes + offset + i;
@@ -72,6 +68,21 @@ void vu_pci_write(struct vu_pci_config *config, uint64_t offset, const uint8_t *
 		*at = (uint8_t)((*at & ~writable) | (bytes[i] & writable));
 		*at &= (uint8_t) ~(bytes[i] & config->clears[offset + i]);
 	}
+}
+
+void vu_pci_access(struct vu_pci_config *config, struct vu_report *report, uint64_t offset,
+                   uint8_t *read_to, const uint8_t *write_from, size_t n)
+{
+	const uint8_t *bytes = read_to ? read_to : write_from;
+	uint32_t value = 0;
+
+	if (read_to)
+		memcpy(read_to, config->bytes + offset, n);
+	else
+		write_bytes(config, offset, write_from, n);
+	memcpy(&value, bytes, n < sizeof(value) ? n : sizeof(value));
+	vu_trace(report, "%s config 0x%02x, %zu bytes = 0x%x", read_to ? "R" : "W",
+	         (unsigned)offset, n, value);
 }
 
 static bool command(const struct vu_pci_config *config, unsigned bit)

@@ -3,6 +3,8 @@
 #ifndef VFIO_USER_PCI_CONFIG_H
 #define VFIO_USER_PCI_CONFIG_H
 
+#include "tests/models/vfio_user/report.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,10 +29,10 @@ struct vu_pci_config {
 void vu_pci_init(struct vu_pci_config *config, const struct vu_pci_identity *identity);
 /* What a reset of the slot loses though software puts the header back. */
 void vu_pci_reset(struct vu_pci_config *config);
-/* The range lies inside the space. */
-void vu_pci_read(const struct vu_pci_config *config, uint64_t offset, uint8_t *bytes, size_t n);
-void vu_pci_write(struct vu_pci_config *config, uint64_t offset, const uint8_t *bytes,
-                  size_t n);
+/* A read or a write, told in the trace: write_from or read_to is NULL. The range lies inside the
+ * space. */
+void vu_pci_access(struct vu_pci_config *config, struct vu_report *report, uint64_t offset,
+                   uint8_t *read_to, const uint8_t *write_from, size_t n);
 
 /* Bits of the command register. */
 bool vu_pci_memory(const struct vu_pci_config *config);

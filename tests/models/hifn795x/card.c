@@ -98,7 +98,8 @@ void card_reset_chip(struct card *card)
 	card->puctrl = card->puisr = card->pucnfg = card->puier = card->fifocnfg = 0;
 	card->ier = card->cnfg2 = 0;
 	card->pll = PLL_RESET_VALUE;
-	card->bypass_set = card->pll_set = 0;
+	time_forget(card, TIME_BYPASS);
+	time_forget(card, TIME_PLL);
 	invalidate_contexts(card);
 	card_reset_dma(card);
 }
@@ -110,7 +111,7 @@ static void power_on(struct card *card)
 	memset(card->ram, 0, sizeof(card->ram));
 	card->cnfg = CNFG_RUN;
 	card->pu_busy = 0;
-	card->poll_stopped = card->chip_reset = 0;
+	memset(card->times, 0, sizeof(card->times));
 	unlock_power_on(card);
 	pk_reset(card);
 	memset(card->pk.memory, 0, sizeof(card->pk.memory));
@@ -277,10 +278,9 @@ static void register_write(struct card *card, unsigned bar, uint32_t offset, uin
 		bar1_write(card, offset, value, posted);
 }
 
-static int hifn_read(void *context, unsigned region, uint64_t offset, uint8_t *bytes, size_t n)
+static int read_region(struct card *card, unsigned region, uint64_t offset, uint8_t *bytes,
+                       size_t n)
 {
-	struct card *card = context;
-
 	memset(bytes, 0xff, n);
 	if (card->faults.vanished) {
 		trace(card, "R region %u 0x%x: ones, the card has vanished", region,
@@ -305,11 +305,9 @@ static int hifn_read(void *context, unsigned region, uint64_t offset, uint8_t *b
 }
 
 /* A write of less than a word writes zeros to the rest (no driver does it). */
-static int hifn_write(void *context, unsigned region, uint64_t offset, const uint8_t *bytes,
-                      size_t n, bool posted)
+static int write_region(struct card *card, unsigned region, uint64_t offset,
+                        const uint8_t *bytes, size_t n, bool posted)
 {
-	struct card *card = context;
-
 	if (card->faults.vanished) {
 		trace(card, "W region %u 0x%x: nothing, the card has vanished", region,
 		      (unsigned)offset);
@@ -330,6 +328,24 @@ static int hifn_write(void *context, unsigned region, uint64_t offset, const uin
 		register_write(card, region, start, value, posted);
 	}
 	return 0;
+}
+
+static int hifn_read(void *context, unsigned region, uint64_t offset, uint8_t *bytes, size_t n)
+{
+	int error = read_region(context, region, offset, bytes, n);
+
+	times_settle(context);
+	return error;
+}
+
+static int hifn_write(void *context, unsigned region, uint64_t offset, const uint8_t *bytes,
+                      size_t n, bool posted)
+{
+	int error = write_region(context, region, offset, bytes, n, posted);
+
+	if (!posted)
+		times_settle(context);
+	return error;
 }
 
 static uint64_t hifn_tick(void *context, uint64_t now)

@@ -90,9 +90,9 @@ static int reset(struct hifn *hifn)
 	put0(hifn, PUIER, 0);
 	put1(hifn, IER, 0);
 	put1(hifn, CNFG, CNFG_ALIVE);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	put1(hifn, CNFG, CNFG_RESET);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	put1(hifn, CNFG, CNFG_ALIVE);
 	if (!reset_unit(hifn))
 		return refuse(hifn, "the chip doesn't come out of its reset");
@@ -121,15 +121,15 @@ static void handshake(struct hifn *hifn)
 	uint32_t word;
 
 	put1(hifn, CNFG, CNFG_UNLOCK);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	word = get1(hifn, UNLOCK_SEED);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	put1(hifn, UNLOCK_WORD, 0);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	for (unsigned i = 0; i < HIFN_UNLOCK_WORDS; i++) {
 		word = hifn_unlock_step(word);
 		put1(hifn, UNLOCK_WORD, word);
-		card_wait_us(hifn->card, MS);
+		card_settle_us(hifn->card, MS);
 	}
 }
 
@@ -178,10 +178,10 @@ static void set_clock(struct hifn *hifn)
 
 	pll = (pll & ~PLL_CLOCKS) | PLL_BYPASS | PLL_SET;
 	put1(hifn, PLL, pll);
-	card_wait_us(hifn->card, 10 * MS);
+	card_settle_us(hifn->card, 10 * MS);
 	pll = (pll & ~PLL_CONFIG) | hifn->pll;
 	put1(hifn, PLL, pll);
-	card_wait_us(hifn->card, 10 * MS);
+	card_settle_us(hifn->card, 10 * MS);
 	pll &= ~PLL_BYPASS;
 	put1(hifn, PLL, pll);
 	put1(hifn, PLL, pll | PLL_CLOCKS);
@@ -198,7 +198,7 @@ static void start_rings(struct hifn *hifn)
 	put1(hifn, SRAR, hifn->sources.bus);
 	put1(hifn, DRAR, hifn->dests.bus);
 	put1(hifn, RRAR, hifn->results.bus);
-	card_wait_us(hifn->card, 2 * MS);
+	card_settle_us(hifn->card, 2 * MS);
 	put1(hifn, CSR, CSR_QUIET);
 	put1(hifn, IER, hifn->ier);
 	put0(hifn, PUCNFG, PUCNFG_RUN);
@@ -363,7 +363,7 @@ void hifn_down(struct hifn *hifn)
 	hifn->broken = true;
 	pthread_mutex_unlock(&hifn->lock);
 	hifn_quiesce(hifn);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	pthread_mutex_lock(&hifn->lock);
 	n = hifn->dma ? hifn_take_all(hifn, ops) : 0;
 	n += hifn_aside_take_all(hifn, ops + n);

@@ -262,6 +262,16 @@ int card_hangup_fd(const struct card *card)
 	return card->hangup;
 }
 
+/* What was posted goes before a read. Of configuration space, since a chip in reset may not answer
+ * for its registers; this word of it comes from the card itself, whichever way leads there. */
+void card_settle_us(struct card *card, unsigned us)
+{
+	uint32_t status;
+
+	card_config_read(card, CARD_CONFIG_STATUS, &status, 2);
+	card_wait_us(card, us);
+}
+
 void card_wait_us(const struct card *card, unsigned us)
 {
 	struct timespec left = { us / 1000000, (long)(us % 1000000) * 1000 };

@@ -20,6 +20,7 @@
 #define CARD_CONFIG 256 /* bytes of configuration space that are looked at */
 
 #define CARD_CONFIG_COMMAND 0x04
+#define CARD_CONFIG_STATUS  0x06
 #define CARD_COMMAND_MEMORY 0x0002u
 #define CARD_COMMAND_MASTER 0x0004u
 
@@ -95,6 +96,9 @@ int card_hangup_fd(const struct card *card);
 
 /* Let time pass for the card's sake. */
 void card_wait_us(const struct card *card, unsigned us);
+
+/* The same from when all that was written has reached it. */
+void card_settle_us(struct card *card, unsigned us);
 
 /* What was written to DMA memory is seen by the card before any later write, of memory or
  * register; and reads after it are not older than those before. */

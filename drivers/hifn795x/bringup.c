@@ -217,8 +217,8 @@ static int prepare(struct hifn *hifn)
 	if (card_bar_size(hifn->card, 0) < HIFN_BAR0_BYTES ||
 	    card_bar_size(hifn->card, 1) < HIFN_BAR1_BYTES)
 		return refuse(hifn, "its BARs are too small");
-	if (card_set_master(hifn->card, true))
-		return refuse(hifn, "bus mastering can't be switched on");
+	if (card_set_memory(hifn->card))
+		return refuse(hifn, "its registers can't be reached");
 	error = card_dma_alloc(hifn->card, HIFN_DMA_BYTES, &hifn->dma, why);
 	if (error) {
 		acr_device_explain(hifn->dev, "%s", why);
@@ -232,12 +232,16 @@ static int prepare(struct hifn *hifn)
 	return 0;
 }
 
+/* Whoever had the card before may have left its rings running, into memory that is another's by
+ * now: nothing of it gets onto the bus before the reset. */
 static int bring_up(struct hifn *hifn, bool *ok)
 {
 	int error = prepare(hifn);
 
 	if (!error)
 		error = reset(hifn);
+	if (!error && card_set_master(hifn->card, true))
+		error = refuse(hifn, "bus mastering can't be switched on");
 	if (!error)
 		error = unlock(hifn);
 	if (!error && !reset_unit(hifn))

@@ -79,7 +79,10 @@ void card_write(struct card *card, unsigned bar, uint32_t offset, uint32_t value
 int card_config_read(struct card *card, unsigned offset, uint32_t *value, unsigned size);
 int card_config_write(struct card *card, unsigned offset, uint32_t value, unsigned size);
 
-/* Turn memory space and bus mastering on or off, and see that it worked: 0 or -EIO. */
+/* Let registers be reached, and see that it worked: 0 or -EIO. */
+int card_set_memory(struct card *card);
+
+/* Turn bus mastering on, and memory space with it, or off; and see that it worked: 0 or -EIO. */
 int card_set_master(struct card *card, bool on);
 
 /* Memory for DMA in one piece; freed by card_close(). Returns 0; -ENOMEM, -EPERM: it can't be

@@ -414,6 +414,24 @@ def test_faults_break_the_device(start, fault, word):
         assert state(daemon) == "ready" and works(daemon)
 
 
+def test_no_key_stays_in_a_broken_card(start, tmp_path):
+    """A reset lets it take the commands that overwrite them."""
+    trace = tmp_path / "trace"
+    model = models.Hifn("--fault", "dma-abort=100", "--trace", str(trace))
+    daemon = start("--device", f"hifn0={model.spec()}", "--device", "soft0=soft")
+    for _ in range(100):
+        with contextlib.suppress(OSError), daemon.session(
+                alg="aes-256-cbc", key=b"k" * 32, iv=bytes(16), device="hifn0") as s:
+            s.run(b"data")
+    assert state(daemon) == "broken"
+    assert daemon.stop() == 0
+    model.stop()
+    seen = trace.read_text()
+    assert b"k" * 32 in bytes.fromhex("".join(
+        line.split(":")[1] for line in seen.splitlines() if line.startswith("  command, ")))
+    assert "DMA is aborted" in seen and "still holds a key" not in seen
+
+
 def test_model_is_killed(start):
     """Nothing is lost of what was queued on both, and the card comes back with its process."""
     model = models.Hifn("--fault", "slow=1000000")

@@ -77,11 +77,15 @@ static void clear_timeouts(struct hifn *hifn)
 	card_config_write(hifn->card, HIFN_CONFIG_TRDY, 0, 4);
 }
 
-void hifn_quiesce(struct hifn *hifn)
+void hifn_quiesce(struct hifn *hifn, bool wait)
 {
 	put1(hifn, IER, 0);
 	put1(hifn, CNFG, CNFG_ALIVE);
+	if (wait) /* polling takes a while to end */
+		card_settle_us(hifn->card, MS);
 	put1(hifn, CSR, CSR_DISABLE);
+	if (wait)
+		card_settle_us(hifn->card, 0);
 }
 
 static int reset(struct hifn *hifn)
@@ -205,6 +209,7 @@ static void start_rings(struct hifn *hifn)
 	set_clock(hifn);
 	put0(hifn, PUISR, PU_EVENTS);
 	put1(hifn, CNFG, CNFG_RUN);
+	hifn->rings_on = true;
 }
 
 /* ---- up and down ---- */
@@ -353,6 +358,18 @@ void hifn_halt(struct hifn *hifn)
 	pthread_mutex_unlock(&hifn->lock);
 }
 
+/* Whatever broke it, keys are still in its contexts; after a reset it may take commands again. */
+static bool revive(struct hifn *hifn)
+{
+	if (get1(hifn, CSR) == UINT32_MAX || reset(hifn) || unlock(hifn) || !reset_unit(hifn))
+		return false;
+	start_rings(hifn);
+	pthread_mutex_lock(&hifn->lock);
+	hifn->broken = false;
+	pthread_mutex_unlock(&hifn->lock);
+	return true;
+}
+
 /* In the order in which the chip may be left; then the memory is no longer its own. */
 void hifn_down(struct hifn *hifn)
 {
@@ -361,13 +378,13 @@ void hifn_down(struct hifn *hifn)
 
 	if (!hifn->card)
 		return;
-	if (!hifn->broken && hifn->dma)
+	if (hifn->rings_on && (!hifn->broken || revive(hifn)))
 		hifn_scrub(hifn);
+	hifn->rings_on = false;
 	pthread_mutex_lock(&hifn->lock);
 	hifn->broken = true;
 	pthread_mutex_unlock(&hifn->lock);
-	hifn_quiesce(hifn);
-	card_settle_us(hifn->card, MS);
+	hifn_quiesce(hifn, true);
 	pthread_mutex_lock(&hifn->lock);
 	n = hifn->dma ? hifn_take_all(hifn, ops) : 0;
 	n += hifn_aside_take_all(hifn, ops + n);

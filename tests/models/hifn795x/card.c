@@ -360,6 +360,23 @@ static uint64_t hifn_tick(void *context, uint64_t now)
 	return pk < next ? pk : next;
 }
 
+/* Rings first, then their memory: an entry that is fetched in between is anybody's. */
+static void hifn_unmapped(void *context, uint64_t address, uint64_t size)
+{
+	struct card *card = context;
+
+	for (unsigned i = 0; i < RINGS; i++) {
+		const struct ring *ring = &card->rings[i];
+
+		if (!card->faults.vanished && ring->enabled && ring->position >= address &&
+		    ring->position - address < size)
+			violation(
+			        card,
+			        "the memory of the %s ring is taken away while the ring is enabled",
+			        ring_names[i]);
+	}
+}
+
 static const struct vu_card_ops ops = {
 	.connected = hifn_connected,
 	.disconnected = hifn_disconnected,
@@ -367,6 +384,7 @@ static const struct vu_card_ops ops = {
 	.read = hifn_read,
 	.write = hifn_write,
 	.tick = hifn_tick,
+	.unmapped = hifn_unmapped,
 };
 
 const struct vu_card hifn_vu_card = {

@@ -95,7 +95,8 @@ hifn_model_sources = \
 	tests/models/hifn795x/engine.c tests/models/hifn795x/faults.c \
 	tests/models/hifn795x/names.c tests/models/hifn795x/operation.c \
 	tests/models/hifn795x/pk.c tests/models/hifn795x/pll.c \
-	tests/models/hifn795x/rings.c tests/models/hifn795x/unlock.c \
+	tests/models/hifn795x/rings.c tests/models/hifn795x/times.c \
+	tests/models/hifn795x/unlock.c \
 	$(vfio_user_server_sources)
 ce99_model_sources = \
 	tests/models/ce99/bar0.c tests/models/ce99/card.c tests/models/ce99/check.c \

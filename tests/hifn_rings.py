@@ -63,10 +63,12 @@ class Card(vfio_client.Client):
         if self.level() == 0x11:
             return 0x11
         self.write(1, CNFG, 0x807)
+        time.sleep(0.001)
         word = self.read(1, SECRET1)
         self.write(1, SECRET2, 0)
         for _ in range(words):
             word = round_of(word)
+            time.sleep(0.001)
             self.write(1, SECRET2, word)
         level = self.level()
         self.write(1, CNFG, 0x7)
@@ -77,6 +79,7 @@ class Card(vfio_client.Client):
         self.index = dict.fromkeys(ENTRIES, 0)
         for register, offset in BASES.items():
             self.write(1, register, BASE + offset)
+        time.sleep(0.002)
 
     def set_up_pll(self):
         self.write(1, PLL, self.read(1, PLL) & ~0x18 | 0x402)

@@ -143,6 +143,11 @@ def master_off(c):
     c.finished()
 
 
+def dma_to_nowhere(c):
+    c.start(0, ECB, 8, dma=True, address=0x80000000)
+    c.finished()
+
+
 def data_too_much(c):
     c.start(0, ECB, 8)
     c.put_words(c9.DATA, bytes(12), step=0)
@@ -175,6 +180,7 @@ RULES = [
     ("START before the output was read: 4 bytes left", output_unread),
     ("START with the IV that an ERROR left", iv_after_error),
     ("START by DMA while bus mastering is off", master_off),
+    ("a DMA leads to memory that isn't there, or isn't the card's to change", dma_to_nowhere),
     ("IV_W1 is written while BUSY", written_while_busy(c9.IV_W1)),
     ("LEN is written while BUSY", written_while_busy(c9.LEN)),
     ("DMA_ADDR is written while BUSY", written_while_busy(c9.DMA_ADDR)),
@@ -204,6 +210,31 @@ def test_path_that_is_not_there(model):
         c.start(0, ECB, 8, dma=True)
         c.take_down()
     assert told(m) == ["START by a path that CAPS doesn't have"]
+
+
+def test_dma_into_memory_to_read(model):
+    m = model("--strict")
+    with Card(m.path) as c:
+        c.bring_up().load_all(K1)
+        c.map(0x400000, 0x1000, flags=1)
+        c.start(0, ECB, 16, dma=True, address=0x400000)
+        assert c.finished() == c9.ERROR
+        c.take_down()
+    assert told(m) == ["a DMA leads to memory that isn't there, or isn't the card's to change"]
+
+
+def test_memory_is_taken_away_while_busy(model):
+    m = model("--strict", "--fault", "slow=8")
+    with Card(m.path) as c:
+        c.bring_up().load_all(K1)
+        c.map(0x400000, 0x1000)
+        c.start(0, ECB, 1600, dma=True)
+        c.unmap(0x400000, 0x1000)
+        assert m.errors == ""
+        c.unmap(BASE, c9.SIZE)
+        c.put(c9.CTRL, c9.ABORT)
+        c.take_down()
+    assert told(m) == ["the memory of a DMA is taken away while BUSY"]
 
 
 def test_what_a_client_leaves(model):

@@ -256,6 +256,25 @@ def test_remembered_keys(start, rng, contexts):
 
 # ---- what goes wrong ----
 
+def test_bring_up(start, tmp_path):
+    """The chip is reset before it may use the bus, and what is waited for has arrived before."""
+    model = models.Hifn("--trace", str(tmp_path / "trace"))
+    daemon = start("--device", f"hifn0={model.spec()}")
+    assert daemon.stop() == 0
+    model.stop()
+    lines = (tmp_path / "trace").read_text().splitlines()
+    lines = lines[:lines.index("operation")]
+    masters = [i for i, line in enumerate(lines)
+               if line.startswith("W config 0x04") and int(line.split("=")[1], 0) & 4]
+    writes = [i for i, line in enumerate(lines) if line.startswith("W CNFG = 0x00000004")]
+    assert len(masters) == len(writes) == 1 and masters > writes
+    waited = ["W CNFG = 0x00000007", "W CNFG = 0x00000004", "W CNFG = 0x00000807", "W UNLOCK_SECRET2",
+              "W RRAR", "W PLL = 0x00000402", "W PLL = 0x00000c03"]
+    for word in waited:
+        i = next(i for i, line in enumerate(lines) if line.startswith(word))
+        assert lines[i + 1].startswith("R config"), word
+
+
 def works(daemon, device=DEVICE):
     with daemon.session(alg="sha1", device=device) as s:
         return s.run(b"abc") == hashlib.sha1(b"abc").digest()
@@ -312,6 +331,24 @@ def test_faults_break_the_device(start, fault, word):
             model.start()
         daemon.write(f"devices/{DEVICE}/ctl", "repair\n")
         assert state(daemon) == "ready" and works(daemon)
+
+
+def test_no_key_stays_in_a_broken_card(start, tmp_path):
+    """A reset lets it take the commands that overwrite them."""
+    trace = tmp_path / "trace"
+    model = models.Hifn("--fault", "dma-abort=100", "--trace", str(trace))
+    daemon = start("--device", f"hifn0={model.spec()}", "--device", "soft0=soft")
+    for _ in range(100):
+        with contextlib.suppress(OSError), daemon.session(
+                alg="aes-256-cbc", key=b"k" * 32, iv=bytes(16), device="hifn0") as s:
+            s.run(b"data")
+    assert state(daemon) == "broken"
+    assert daemon.stop() == 0
+    model.stop()
+    seen = trace.read_text()
+    assert b"k" * 32 in bytes.fromhex("".join(
+        line.split(":")[1] for line in seen.splitlines() if line.startswith("  command, ")))
+    assert "DMA is aborted" in seen and "still holds a key" not in seen
 
 
 def test_model_is_killed(start):

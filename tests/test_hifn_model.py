@@ -444,11 +444,13 @@ def test_memory_by_messages(strict, n):
         c.start()
         assert c.finished(done) and c.asked > 8
         assert c.get(0x180000, n) == openssl("aes-128-cbc", True, KEY, IV, plain)
+        c.write(1, h.CSR, 0x40404040)
         c.unmap(h.BASE, h.SIZE)
 
 
-def test_dma_abort_and_recovery(strict):
-    with Card(strict.path) as c:
+def test_dma_abort_and_recovery(model):
+    m = model("--strict")
+    with Card(m.path) as c:
         c.bring_up(ier=0x22322020)
         c.arm()
         done = c.post(command(0x0800, 32, 32, part(0x180b, 0, 32), KEY, IV), PLAIN, 32)
@@ -461,6 +463,9 @@ def test_dma_abort_and_recovery(strict):
         c.write(1, h.CNFG, 7)
         c.bring_up()
         assert c.run(command(0x0800, 32, 32, part(0x180b, 0, 32), KEY, IV), PLAIN)[0] == CIPHER
+    assert m.stop() == 1
+    assert m.errors == ("strict: a source descriptor leads to memory that isn't there.\n"
+                        "strict: 1 violations\n")
 
 
 # ---- side units ----

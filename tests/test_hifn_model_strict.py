@@ -120,6 +120,24 @@ def pll_too_soon(c):
     c.write(1, h.PLL, 0xc03)
 
 
+def word_too_soon(c):
+    c.write(1, h.CNFG, 0x807)
+    c.read(1, h.SECRET1)
+    c.write(1, h.SECRET2, 0)
+    c.write(1, h.SECRET2, 1)
+
+
+def seed_too_soon(c):
+    c.write(1, h.CNFG, 0x807)
+    c.read(1, h.SECRET1)
+
+
+def start_too_soon(c):
+    c.write(1, h.CSR, 0x40404040)
+    c.write(1, h.CRAR, h.BASE)
+    c.start()
+
+
 def base_while_enabled(c):
     c.start()
     c.write(1, h.DRAR, h.BASE + h.DESTINATION)
@@ -135,6 +153,9 @@ STATES = {
     "CRAR is written before PUCTRL was polled until RESET read 0": reset_not_polled,
     "a chip that is unlocked is unlocked once more": second_unlock,
     "the PLL is reconfigured less than 10 ms after its bypass": pll_too_soon,
+    "UNLOCK_SECRET1 is read less than 1 ms": seed_too_soon,
+    "UNLOCK_SECRET2 is written less than 1 ms": word_too_soon,
+    "the command ring is enabled less than 2 ms after": start_too_soon,
     "the destination ring's base is written while the ring is enabled": base_while_enabled,
 }
 
@@ -155,13 +176,39 @@ def test_order_rules(model, sentence):
     assert any(s.startswith(sentence) for s in told(m))
 
 
+def test_posted_writes_count_from_an_answer(model):
+    """When a posted write arrives nobody knows, but for who has an answer to something later."""
+    m = model("--strict")
+    with Card(m.path) as c:
+        c.bring_up()
+        for _ in range(20):  # what a slow machine makes of it is not short enough: try again
+            c.write(1, h.CNFG, 7, posted=True)
+            c.write(1, h.CNFG, 4, posted=True)
+            c.write(1, h.CNFG, 7, posted=True)
+            assert c.poll(lambda: not c.read(0, h.PUCTRL) & 1)
+            assert m.errors == "", "too soon perhaps, but nobody can know"
+            c.write(1, h.CNFG, 0x10017, posted=True)
+            c.write(1, h.CNFG, 7, posted=True)
+            c.read(CONFIG, 6, 2)
+            c.write(1, h.CNFG, 4, posted=True)
+            c.read(CONFIG, 6, 2)
+            time.sleep(0.002)
+            c.write(1, h.CNFG, 7, posted=True)
+            assert c.poll(lambda: not c.read(0, h.PUCTRL) & 1)
+            if m.errors:
+                break
+    assert told(m) == ["a reset begins less than 1 ms after polling was stopped"]
+
+
 def test_wrong_word_locks_until_power_on(model):
     m = model("--strict")
     with Card(m.path) as c:
         c.write(CONFIG, 4, 6, 2)
         c.write(1, h.CNFG, 0x807)
+        time.sleep(0.001)
         c.read(1, h.SECRET1)
         c.write(1, h.SECRET2, 0)
+        time.sleep(0.001)
         c.write(1, h.SECRET2, 1)
         c.write(1, h.CNFG, 7)
         assert c.level() == 0x30
@@ -310,6 +357,76 @@ def test_hands_off_while_busy(model):
         assert c.finished(done)
     assert told(m) == ["PUCNFG is written while an operation is under way",
                        "a descriptor was changed while the chip had it"]
+
+
+@pytest.mark.parametrize("register,sentence", [
+    (h.CRAR, "the command ring leads to memory that isn't there"),
+    (h.DRAR, "the destination ring leads to memory that isn't there")])
+def test_ring_of_no_memory(model, register, sentence):
+    m = model("--strict")
+    with Card(m.path) as c:
+        c.bring_up()
+        c.write(1, register, 0x80000000)
+        time.sleep(0.002)
+        c.start()
+        assert c.poll(lambda: not c.read(1, h.CSR) & 0x80808080)
+    assert told(m) == [sentence]
+
+
+def test_result_to_no_memory(model):
+    m = model("--strict")
+    with Card(m.path) as c:
+        c.bring_up()
+        c.post(GOOD, DATA, N)
+        c.put(h.BASE + h.RESULT + 4, struct.pack("<I", 0xfffff000))
+        c.start()
+        assert c.poll(lambda: not c.read(1, h.CSR) & 0x80808080)
+    assert told(m) == ["a result descriptor leads to memory that isn't there"]
+
+
+def test_memory_is_taken_from_a_running_ring(model):
+    m = model("--strict")
+    with Card(m.path) as c:
+        other = c.map(0x80000000, 0x1000)
+        c.bring_up()
+        c.run(GOOD, DATA)
+        c.unmap(0x80000000, 0x1000)
+        assert other and m.errors == "", "no ring was there"
+        c.unmap(h.BASE, h.SIZE)
+    assert told(m)[:4] == [f"the memory of the {ring} ring is taken away while the ring is enabled"
+                           for ring in ("command", "source", "result", "destination")]
+
+
+# ---- powers ----
+
+
+def power(c, exponent=5, bits=3, scratch=0):
+    """3 to a power modulo 2 to the 511th, whose reciprocal is all ones."""
+    c.write(1, h.PUB_RESET, 1)
+    c.write(1, h.PUB_MODE, 1)
+    for chunk, value in ((0, 3), (1, exponent), (4, 1 << 511), (5, (1 << 512) - 1), (8, scratch)):
+        for i in range(16):
+            c.write(1, h.PUB_MEM + 64 * chunk + 4 * i, value >> 32 * i & 0xffffffff)
+    c.write(1, h.FIFO_OPLEN, 16 | bits - 1 << 8)
+    c.write(1, h.FIFO_OP, 12 << 24 | 4 << 16 | 1 << 8)
+    assert c.poll(lambda: c.read(1, h.PUB_STATUS) & 1)
+    return c.read(1, h.PUB_MEM + 2 * 64)
+
+
+@pytest.mark.parametrize("wrong,sentences", [
+    ({}, []),
+    ({"bits": 2}, ["the exponent has more bits than the operation says"]),
+    ({"exponent": 5 | 1 << 511}, ["the exponent has more bits than the operation says"]),
+    ({"scratch": 1 << 511}, ["the scratch memory behind the reciprocal isn't clear"])])
+def test_power(model, wrong, sentences):
+    m = model("--strict")
+    with Card(m.path) as c:
+        c.bring_up()
+        result = power(c, **wrong)
+    if sentences:
+        assert told(m) == sentences
+    else:
+        assert result == 3 ** 5 and m.stop() == 0
 
 
 # ---- faults ----

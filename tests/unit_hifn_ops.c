@@ -3,6 +3,8 @@
  * padding, many at once, and such as are given up. */
 #include "hifn_ops.h"
 
+#include <unistd.h>
+
 /* Both ways, through any number of passes. */
 static void check_cipher(struct hifn *hifn, const char *alg, const char *name, bool padded,
                          size_t n)
@@ -245,6 +247,24 @@ static void test_powers(void)
 		fake_remove(hifn);
 }
 
+/* Nothing is in the rings: the thread that makes random numbers is the one to notice. */
+static void test_nothing_but_random_of_a_lost_card(void)
+{
+	struct hifn *hifn = make_device();
+	struct host_op one = { .op = { .opcode = ACR_RANDOM, .dst = output, .dst_size = 16 } };
+	struct acr_op *ops[] = { &one.op };
+
+	CHECK(!hifn_aside_start(hifn));
+	chip.fault = FAKE_VANISH;
+	CHECK(driver()->submit(&device, ops, 1) == 1);
+	while (!atomic_load(&one.ends))
+		usleep(1000);
+	hifn_aside_stop(hifn);
+	CHECK(one.error == -EIO && device.broken_count == 1 && strstr(device.broken, "gone"));
+	CHECK(driver()->submit(&device, ops, 1) == 0);
+	fake_remove(hifn);
+}
+
 static void test_bad_padding(void)
 {
 	struct hifn *hifn = make_device();
@@ -371,6 +391,7 @@ int main(void)
 	test_follow();
 	test_no_follow();
 	test_powers();
+	test_nothing_but_random_of_a_lost_card();
 	test_bad_padding();
 	test_refused_sizes();
 	test_many();

@@ -107,6 +107,77 @@ static void test_by_the_book(void)
 	CHECK(open_files() == before);
 }
 
+/* ---- what is left behind ---- */
+
+#define SECRET       "never on a stack"
+#define SECRET_BYTES 2048
+#define STACK_BYTES  (256 * 1024)
+
+static void *ask_for_memory(void *data)
+{
+	const int *fd = data;
+	uint8_t message[4096] = { 0 };
+	struct server_header asked, mine = { .id = 7, .command = 11, .size = 32 };
+	int none = -1;
+
+	if (server_receive(*fd, &asked, sizeof(asked), &none) ||
+	    server_receive(*fd, message, asked.size - sizeof(asked), &none))
+		return NULL;
+	memcpy(message, &mine, sizeof(mine));
+	server_put(message + 16, 0x1000, 8);
+	server_put(message + 24, SECRET_BYTES, 8);
+	if (send(*fd, message, 32, MSG_NOSIGNAL) != 32 ||
+	    server_receive(*fd, message, 32 + SECRET_BYTES, &none) ||
+	    !CHECK(!memcmp(message + 32, SECRET, 16)))
+		return NULL;
+	asked.flags = 1;
+	asked.size = sizeof(asked);
+	send(*fd, &asked, sizeof(asked), MSG_NOSIGNAL);
+	return NULL;
+}
+
+static void *request(void *data)
+{
+	uint8_t in[16];
+	size_t got;
+
+	return (void *)(intptr_t)vfio_user_request(data, VFIO_USER_DEVICE_RESET, NULL, 0, -1,
+	                                           in, sizeof(in), &got);
+}
+
+/* A server that maps nothing is sent keys, which don't stay on the stack of who sends them. */
+static void test_nothing_stays_on_the_stack(void)
+{
+	uint8_t memory[SECRET_BYTES], *stack;
+	struct card_dma dma = { .memory = memory, .size = sizeof(memory), .bus = 0x1000 };
+	struct card card = { .dma = &dma };
+	struct vfio_user user = { .card = &card, .patience_ms = 5000 };
+	pthread_t server_thread, client;
+	pthread_attr_t attributes;
+	void *error = NULL;
+	int pair[2];
+
+	for (unsigned i = 0; i < SECRET_BYTES; i += 16)
+		memcpy(memory + i, SECRET, 16);
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	             0);
+	user.fd = pair[0];
+	pthread_mutex_init(&user.request, NULL);
+	pthread_mutex_init(&user.send, NULL);
+	pthread_attr_init(&attributes);
+	CHECK(!pthread_attr_setstack(&attributes, stack, STACK_BYTES));
+	CHECK(!pthread_create(&server_thread, NULL, ask_for_memory, &pair[1]));
+	CHECK(!pthread_create(&client, &attributes, request, &user));
+	pthread_join(client, &error);
+	pthread_join(server_thread, NULL);
+	CHECK(!error && !memmem(stack, STACK_BYTES, SECRET, 16));
+	pthread_attr_destroy(&attributes);
+	munmap(stack, STACK_BYTES);
+	vfio_user_disconnect(&user);
+	close(pair[1]);
+}
+
 /* A server that dies: all ones for ever, quickly, and a hang-up that can be waited for. */
 static void test_death(void)
 {
@@ -306,6 +377,7 @@ static void test_reactor_limits(void)
 int main(void)
 {
 	test_by_the_book();
+	test_nothing_stays_on_the_stack();
 	test_death();
 	test_silence();
 	test_spoilt_replies();

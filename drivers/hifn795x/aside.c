@@ -42,6 +42,14 @@ static struct acr_op *next_op(struct hifn *hifn)
 	return op;
 }
 
+/* Where nothing is in the rings nobody else looks, and a card that was pulled out would fail one
+ * op after the other. */
+static void look_for_card(struct hifn *hifn)
+{
+	if (card_read(hifn->card, 1, CSR) == UINT32_MAX)
+		hifn_fail(hifn, "the card is gone");
+}
+
 static void *aside_thread(void *data)
 {
 	struct hifn *hifn = data;
@@ -55,6 +63,8 @@ static void *aside_thread(void *data)
 		pthread_mutex_unlock(&hifn->lock);
 		error = op->opcode == ACR_RANDOM ? hifn_random(hifn, generator, op)
 		                                 : hifn_modexp(hifn, op);
+		if (error == -EIO || error == -ENODEV)
+			look_for_card(hifn);
 		hifn_end(hifn, op, error);
 		pthread_mutex_lock(&hifn->lock);
 	}

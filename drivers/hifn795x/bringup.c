@@ -77,11 +77,15 @@ static void clear_timeouts(struct hifn *hifn)
 	card_config_write(hifn->card, HIFN_CONFIG_TRDY, 0, 4);
 }
 
-void hifn_quiesce(struct hifn *hifn)
+void hifn_quiesce(struct hifn *hifn, bool wait)
 {
 	put1(hifn, IER, 0);
 	put1(hifn, CNFG, CNFG_ALIVE);
+	if (wait) /* polling takes a while to end */
+		card_settle_us(hifn->card, MS);
 	put1(hifn, CSR, CSR_DISABLE);
+	if (wait)
+		card_settle_us(hifn->card, 0);
 }
 
 static int reset(struct hifn *hifn)
@@ -90,9 +94,9 @@ static int reset(struct hifn *hifn)
 	put0(hifn, PUIER, 0);
 	put1(hifn, IER, 0);
 	put1(hifn, CNFG, CNFG_ALIVE);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	put1(hifn, CNFG, CNFG_RESET);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	put1(hifn, CNFG, CNFG_ALIVE);
 	if (!reset_unit(hifn))
 		return refuse(hifn, "the chip doesn't come out of its reset");
@@ -121,15 +125,15 @@ static void handshake(struct hifn *hifn)
 	uint32_t word;
 
 	put1(hifn, CNFG, CNFG_UNLOCK);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	word = get1(hifn, UNLOCK_SEED);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	put1(hifn, UNLOCK_WORD, 0);
-	card_wait_us(hifn->card, MS);
+	card_settle_us(hifn->card, MS);
 	for (unsigned i = 0; i < HIFN_UNLOCK_WORDS; i++) {
 		word = hifn_unlock_step(word);
 		put1(hifn, UNLOCK_WORD, word);
-		card_wait_us(hifn->card, MS);
+		card_settle_us(hifn->card, MS);
 	}
 }
 
@@ -178,10 +182,10 @@ static void set_clock(struct hifn *hifn)
 
 	pll = (pll & ~PLL_CLOCKS) | PLL_BYPASS | PLL_SET;
 	put1(hifn, PLL, pll);
-	card_wait_us(hifn->card, 10 * MS);
+	card_settle_us(hifn->card, 10 * MS);
 	pll = (pll & ~PLL_CONFIG) | hifn->pll;
 	put1(hifn, PLL, pll);
-	card_wait_us(hifn->card, 10 * MS);
+	card_settle_us(hifn->card, 10 * MS);
 	pll &= ~PLL_BYPASS;
 	put1(hifn, PLL, pll);
 	put1(hifn, PLL, pll | PLL_CLOCKS);
@@ -198,13 +202,14 @@ static void start_rings(struct hifn *hifn)
 	put1(hifn, SRAR, hifn->sources.bus);
 	put1(hifn, DRAR, hifn->dests.bus);
 	put1(hifn, RRAR, hifn->results.bus);
-	card_wait_us(hifn->card, 2 * MS);
+	card_settle_us(hifn->card, 2 * MS);
 	put1(hifn, CSR, CSR_QUIET);
 	put1(hifn, IER, hifn->ier);
 	put0(hifn, PUCNFG, PUCNFG_RUN);
 	set_clock(hifn);
 	put0(hifn, PUISR, PU_EVENTS);
 	put1(hifn, CNFG, CNFG_RUN);
+	hifn->rings_on = true;
 }
 
 /* ---- up and down ---- */
@@ -217,8 +222,8 @@ static int prepare(struct hifn *hifn)
 	if (card_bar_size(hifn->card, 0) < HIFN_BAR0_BYTES ||
 	    card_bar_size(hifn->card, 1) < HIFN_BAR1_BYTES)
 		return refuse(hifn, "its BARs are too small");
-	if (card_set_master(hifn->card, true))
-		return refuse(hifn, "bus mastering can't be switched on");
+	if (card_set_memory(hifn->card))
+		return refuse(hifn, "its registers can't be reached");
 	error = card_dma_alloc(hifn->card, HIFN_DMA_BYTES, &hifn->dma, why);
 	if (error) {
 		acr_device_explain(hifn->dev, "%s", why);
@@ -232,12 +237,16 @@ static int prepare(struct hifn *hifn)
 	return 0;
 }
 
+/* Whoever had the card before may have left its rings running, into memory that is another's by
+ * now: nothing of it gets onto the bus before the reset. */
 static int bring_up(struct hifn *hifn, bool *ok)
 {
 	int error = prepare(hifn);
 
 	if (!error)
 		error = reset(hifn);
+	if (!error && card_set_master(hifn->card, true))
+		error = refuse(hifn, "bus mastering can't be switched on");
 	if (!error)
 		error = unlock(hifn);
 	if (!error && !reset_unit(hifn))
@@ -349,6 +358,18 @@ void hifn_halt(struct hifn *hifn)
 	pthread_mutex_unlock(&hifn->lock);
 }
 
+/* Whatever broke it, keys are still in its contexts; after a reset it may take commands again. */
+static bool revive(struct hifn *hifn)
+{
+	if (get1(hifn, CSR) == UINT32_MAX || reset(hifn) || unlock(hifn) || !reset_unit(hifn))
+		return false;
+	start_rings(hifn);
+	pthread_mutex_lock(&hifn->lock);
+	hifn->broken = false;
+	pthread_mutex_unlock(&hifn->lock);
+	return true;
+}
+
 /* In the order in which the chip may be left; then the memory is no longer its own. */
 void hifn_down(struct hifn *hifn)
 {
@@ -357,13 +378,13 @@ void hifn_down(struct hifn *hifn)
 
 	if (!hifn->card)
 		return;
-	if (!hifn->broken && hifn->dma)
+	if (hifn->rings_on && (!hifn->broken || revive(hifn)))
 		hifn_scrub(hifn);
+	hifn->rings_on = false;
 	pthread_mutex_lock(&hifn->lock);
 	hifn->broken = true;
 	pthread_mutex_unlock(&hifn->lock);
-	hifn_quiesce(hifn);
-	card_wait_us(hifn->card, MS);
+	hifn_quiesce(hifn, true);
 	pthread_mutex_lock(&hifn->lock);
 	n = hifn->dma ? hifn_take_all(hifn, ops) : 0;
 	n += hifn_aside_take_all(hifn, ops + n);

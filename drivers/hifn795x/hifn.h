@@ -139,6 +139,7 @@ struct hifn {
 
 	pthread_mutex_t lock; /* (h); not held when registers are read or ops are ended */
 	bool broken;          /* (h) takes nothing more */
+	bool rings_on;        /* the chip may have got commands since it came up */
 	struct hifn_ring commands, sources, dests, results; /* (h) */
 	struct hifn_work *works;                            /* (h) secret memory, HIFN_WORKS */
 	uint16_t free_works[HIFN_WORKS];                    /* (h) */
@@ -182,8 +183,9 @@ void hifn_halt(struct hifn *hifn);
 /* End what is in flight, wipe the card as far as it answers, give it back. No threads. */
 void hifn_down(struct hifn *hifn);
 
-/* Stop DMA. Any thread. */
-void hifn_quiesce(struct hifn *hifn);
+/* Stop DMA. wait: sleep, and what the chip has written is there afterwards, and no more comes.
+ * Any thread. */
+void hifn_quiesce(struct hifn *hifn, bool wait);
 
 /* "ext66", "pci33" and the like to bits of the PLL register. Returns 0 or -EINVAL. */
 int hifn_pll_parse(const char *text, uint32_t *bits);
@@ -232,7 +234,8 @@ void hifn_context_use(struct hifn *hifn, struct hifn_command *command);
  * Returns how many passes were done. Context: one thread at a time, no locks held. */
 unsigned hifn_reap(struct hifn *hifn, bool look);
 
-/* The device is lost: stop it, end all ops. No locks held. */
+/* The device is lost: stop it, end all ops. No locks held. Sleeps only if something is in the
+ * chip. */
 void hifn_fail(struct hifn *hifn, const char *reason);
 
 /* Reactor's functions. */

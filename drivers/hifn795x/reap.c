@@ -45,7 +45,7 @@ void hifn_end(struct hifn *hifn, struct acr_op *op, int error)
 void hifn_fail(struct hifn *hifn, const char *reason)
 {
 	struct acr_op *ops[2 * HIFN_WORKS];
-	bool running;
+	bool running, busy;
 	unsigned n;
 
 	pthread_mutex_lock(&hifn->lock);
@@ -55,8 +55,9 @@ void hifn_fail(struct hifn *hifn, const char *reason)
 	}
 	hifn->broken = true;
 	running = hifn->running;
+	busy = hifn->in_chip;
 	pthread_mutex_unlock(&hifn->lock);
-	hifn_quiesce(hifn);
+	hifn_quiesce(hifn, busy);
 	pthread_mutex_lock(&hifn->lock);
 	n = hifn_take_all(hifn, ops);
 	n += hifn_aside_take_all(hifn, ops + n);

@@ -192,18 +192,26 @@ int card_config_write(struct card *card, unsigned offset, uint32_t value, unsign
 	return card->transport->write(card, CARD_REGION_CONFIG, offset, &value, size);
 }
 
-int card_set_master(struct card *card, bool on)
+static int change_command(struct card *card, uint32_t set, uint32_t clear)
 {
-	const uint32_t both = CARD_COMMAND_MEMORY | CARD_COMMAND_MASTER;
 	uint32_t command, seen;
 
-	if (card_config_read(card, CARD_CONFIG_COMMAND, &command, 2))
-		return -EIO;
-	command = on ? command | both : command & ~CARD_COMMAND_MASTER;
-	if (card_config_write(card, CARD_CONFIG_COMMAND, command, 2) ||
+	if (card_config_read(card, CARD_CONFIG_COMMAND, &command, 2) ||
+	    card_config_write(card, CARD_CONFIG_COMMAND, (command | set) & ~clear, 2) ||
 	    card_config_read(card, CARD_CONFIG_COMMAND, &seen, 2))
 		return -EIO;
-	return (seen & both) == (command & both) ? 0 : -EIO;
+	return (seen & (set | clear)) == set ? 0 : -EIO;
+}
+
+int card_set_memory(struct card *card)
+{
+	return change_command(card, CARD_COMMAND_MEMORY, 0);
+}
+
+int card_set_master(struct card *card, bool on)
+{
+	return on ? change_command(card, CARD_COMMAND_MEMORY | CARD_COMMAND_MASTER, 0)
+	          : change_command(card, 0, CARD_COMMAND_MASTER);
 }
 
 int card_dma_alloc(struct card *card, size_t size, struct card_dma **made, char why[CARD_WHY])
@@ -260,6 +268,16 @@ void card_irq_unmask(struct card *card)
 int card_hangup_fd(const struct card *card)
 {
 	return card->hangup;
+}
+
+/* What was posted goes before a read. Of configuration space, since a chip in reset may not answer
+ * for its registers; this word of it comes from the card itself, whichever way leads there. */
+void card_settle_us(struct card *card, unsigned us)
+{
+	uint32_t status;
+
+	card_config_read(card, CARD_CONFIG_STATUS, &status, 2);
+	card_wait_us(card, us);
 }
 
 void card_wait_us(const struct card *card, unsigned us)

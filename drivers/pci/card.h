@@ -20,6 +20,7 @@
 #define CARD_CONFIG 256 /* bytes of configuration space that are looked at */
 
 #define CARD_CONFIG_COMMAND 0x04
+#define CARD_CONFIG_STATUS  0x06
 #define CARD_COMMAND_MEMORY 0x0002u
 #define CARD_COMMAND_MASTER 0x0004u
 
@@ -78,7 +79,10 @@ void card_write(struct card *card, unsigned bar, uint32_t offset, uint32_t value
 int card_config_read(struct card *card, unsigned offset, uint32_t *value, unsigned size);
 int card_config_write(struct card *card, unsigned offset, uint32_t value, unsigned size);
 
-/* Turn memory space and bus mastering on or off, and see that it worked: 0 or -EIO. */
+/* Let registers be reached, and see that it worked: 0 or -EIO. */
+int card_set_memory(struct card *card);
+
+/* Turn bus mastering on, and memory space with it, or off; and see that it worked: 0 or -EIO. */
 int card_set_master(struct card *card, bool on);
 
 /* Memory for DMA in one piece; freed by card_close(). Returns 0; -ENOMEM, -EPERM: it can't be
@@ -95,6 +99,9 @@ int card_hangup_fd(const struct card *card);
 
 /* Let time pass for the card's sake. */
 void card_wait_us(const struct card *card, unsigned us);
+
+/* The same from when all that was written has reached it. */
+void card_settle_us(struct card *card, unsigned us);
 
 /* What was written to DMA memory is seen by the card before any later write, of memory or
  * register; and reads after it are not older than those before. */

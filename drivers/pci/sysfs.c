@@ -89,6 +89,16 @@ static int switch_on(struct card *card, const char *slot)
 	return error;
 }
 
+/* The kernel doesn't do it when a process that used the card dies, and its rings may still run. */
+static int stop_master(struct card *card, const char *slot)
+{
+	return card_set_master(card, false) ? card_explain(card, -EIO,
+	                                                   "bus mastering of %s can't be "
+	                                                   "switched off",
+	                                                   slot)
+	                                    : 0;
+}
+
 static int sysfs_open(struct card *card, const struct card_where *where)
 {
 	struct sysfs *sysfs = calloc(1, sizeof(*sysfs));
@@ -109,8 +119,10 @@ static int sysfs_open(struct card *card, const struct card_where *where)
 		error = open_in_slot(card, where->slot, "config", &sysfs->config);
 	if (!error) {
 		card->region_size[CARD_REGION_CONFIG] = CARD_CONFIG;
-		error = switch_on(card, where->slot);
+		error = stop_master(card, where->slot);
 	}
+	if (!error)
+		error = switch_on(card, where->slot);
 	if (!error)
 		error = map_bars(card, where->slot);
 	if (error)

@@ -62,7 +62,10 @@ static int open_file(struct card *card, const char *path, int *fd)
 		                    "that runs acryptod",
 		                    path);
 	case EBUSY:
-		return card_explain(card, -EBUSY, "%s is in use by another process", path);
+		return card_explain(card, -EBUSY,
+		                    "%s is in use: by another process, or for another card "
+		                    "of the same IOMMU group",
+		                    path);
 	default:
 		return card_explain(card, -errno, "%s: %s", path, strerror(errno));
 	}
@@ -101,7 +104,10 @@ static int open_group(struct card *card, struct vfio *vfio, unsigned number)
 	if (ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container) ||
 	    ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return card_explain(card, -errno, "IOMMU group %u can't be used: %s", number,
-		                    strerror(errno));
+		                    errno == EPERM ? "the IOMMU doesn't remap interrupts, "
+		                                     "see allow_unsafe_interrupts of "
+		                                     "vfio_iommu_type1"
+		                                   : strerror(errno));
 	return 0;
 }
 

@@ -258,12 +258,12 @@ static int receive_message(struct vfio_user *user, struct vfio_user_header *head
 	return receive(user, payload, header->size - sizeof(*header), until_ms);
 }
 
-/* Under request. */
-static int await_reply(struct vfio_user *user, const struct vfio_user_header *asked, void *in,
-                       size_t room, size_t *got)
+/* Under request. payload: room for one message. */
+static int await_reply(struct vfio_user *user, const struct vfio_user_header *asked,
+                       uint8_t payload[VFIO_USER_MAX_PAYLOAD], void *in, size_t room,
+                       size_t *got)
 {
 	uint64_t until = now_ms() + user->patience_ms;
-	uint8_t payload[VFIO_USER_MAX_PAYLOAD];
 	struct vfio_user_header header;
 
 	for (unsigned strangers = 0; strangers < STRANGERS_MAX; strangers++) {
@@ -294,13 +294,16 @@ int vfio_user_request(struct vfio_user *user, enum vfio_user_command command, co
 {
 	struct vfio_user_header header = { .command = (uint16_t)command,
 		                           .size = (uint32_t)(sizeof(header) + size) };
+	uint8_t payload[VFIO_USER_MAX_PAYLOAD];
 	int error;
 
 	pthread_mutex_lock(&user->request);
 	header.id = ++user->next_id;
 	error = send_message(user, &header, out, fd);
 	if (!error)
-		error = await_reply(user, &header, in, room, got);
+		error = await_reply(user, &header, payload, in, room, got);
 	pthread_mutex_unlock(&user->request);
+	/* A server that asks for DMA memory gets what is in it: keys. */
+	explicit_bzero(payload, sizeof(payload));
 	return error;
 }

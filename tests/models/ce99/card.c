@@ -181,6 +181,17 @@ static uint64_t ce99_tick(void *context, uint64_t now)
 	return card->faults.vanished ? UINT64_MAX : operation_tick(card, now);
 }
 
+static void ce99_unmapped(void *context, uint64_t address, uint64_t size)
+{
+	struct card *card = context;
+	const struct operation *operation = &card->operation;
+
+	if (!card->faults.vanished && operation->busy && operation->dma &&
+	    operation->address < address + size &&
+	    address < operation->address + operation->length)
+		vu_violation(&card->report, "the memory of a DMA is taken away while BUSY");
+}
+
 static const struct vu_card_ops ops = {
 	.connected = ce99_connected,
 	.disconnected = ce99_disconnected,
@@ -188,6 +199,7 @@ static const struct vu_card_ops ops = {
 	.read = ce99_read,
 	.write = ce99_write,
 	.tick = ce99_tick,
+	.unmapped = ce99_unmapped,
 };
 
 const struct vu_card ce99_vu_card = {

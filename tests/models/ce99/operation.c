@@ -2,6 +2,7 @@
 /* One operation from START to DONE or ERROR, by the FIFO or by DMA. */
 #include "tests/models/ce99/card.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -207,28 +208,39 @@ uint32_t fifo_read(struct card *card)
 
 /* ---- DMA ---- */
 
+/* Nobody answers at an address that the driver gave. */
+static bool bus_error(struct card *card, int error)
+{
+	if (error == -EFAULT)
+		vu_violation(&card->report,
+		             "a DMA leads to memory that isn't there, or isn't the card's "
+		             "to change");
+	vu_pci_set_master_abort(&card->config);
+	return false;
+}
+
 /* One piece, inside a page. Returns false on a bus error. The operation may have ended
  * otherwise when this returns. */
 static bool dma_piece(struct card *card, uint64_t address, uint8_t *bytes, uint32_t n)
 {
 	struct operation *operation = &card->operation;
 	unsigned serial = card->serial;
+	int error;
 
-	if (address > UINT32_MAX || !vu_pci_master(&card->config) ||
-	    vu_dma_read(card->server, address, bytes, n)) {
-		vu_pci_set_master_abort(&card->config);
-		return false;
-	}
+	if (!vu_pci_master(&card->config))
+		return bus_error(card, -EACCES);
+	error = address > UINT32_MAX ? -EFAULT : vu_dma_read(card->server, address, bytes, n);
+	if (error)
+		return bus_error(card, card->serial == serial ? error : -ECANCELED);
 	if (card->serial != serial)
 		return true;
 	vu_trace_bytes(&card->report, "read", bytes, n);
 	if (!cipher_run(operation, bytes, n))
 		return false;
 	vu_trace_bytes(&card->report, "written back", bytes, n);
-	if (vu_dma_write(card->server, address, bytes, n)) {
-		vu_pci_set_master_abort(&card->config);
-		return false;
-	}
+	error = vu_dma_write(card->server, address, bytes, n);
+	if (error)
+		return bus_error(card, card->serial == serial ? error : -ECANCELED);
 	if (card->serial == serial)
 		card->done_len = operation->done += n;
 	return true;

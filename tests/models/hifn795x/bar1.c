@@ -24,7 +24,7 @@ static struct ring *ring_of(struct card *card, uint32_t offset)
 	return NULL;
 }
 
-static void write_base(struct card *card, struct ring *ring, uint32_t value)
+static void write_base(struct card *card, struct ring *ring, uint32_t value, bool posted)
 {
 	const char *name = ring_names[ring - card->rings];
 
@@ -38,6 +38,7 @@ static void write_base(struct card *card, struct ring *ring, uint32_t value)
 	ring->waiting = false;
 	card->epoch++;
 	card->faults.due = 0;
+	time_note(card, TIME_BASES, posted);
 }
 
 static void control_ring(struct card *card, enum ring_name name, uint32_t control)
@@ -55,6 +56,10 @@ static void control_ring(struct card *card, enum ring_name name, uint32_t contro
 		return;
 	if (!ring->based)
 		violation(card, "the %s ring is enabled without a base", ring_names[name]);
+	else if (too_soon(card, TIME_BASES, 2 * MILLISECOND))
+		violation(card,
+		          "the %s ring is enabled less than 2 ms after the bases were written",
+		          ring_names[name]);
 	if ((card->cnfg & CNFG_RUN) != CNFG_RUN)
 		violation(card,
 		          "the %s ring is enabled while CNFG has 0x%x in its low bits: MODE "
@@ -87,7 +92,7 @@ static uint32_t read_csr(const struct card *card)
 }
 
 /* Rules for taking the chip or its DMA unit into reset and out again. */
-static void check_reset(struct card *card, uint32_t value, bool posted, uint64_t now)
+static void check_reset(struct card *card, uint32_t value, bool posted)
 {
 	uint32_t falls = card->cnfg & ~value, rises = value & ~card->cnfg;
 
@@ -99,24 +104,23 @@ static void check_reset(struct card *card, uint32_t value, bool posted, uint64_t
 		if (card->cnfg & CNFG_POLLFREQ)
 			violation(card, "a reset begins while the rings are polled: write 7 to "
 			                "CNFG and wait 1 ms before");
-		else if (card->poll_stopped && now - card->poll_stopped < MILLISECOND)
+		else if (too_soon(card, TIME_POLL_STOPPED, MILLISECOND))
 			violation(card,
 			          "a reset begins less than 1 ms after polling was stopped");
 	}
-	if (rises & CNFG_CHIP_RUNS && card->chip_reset && now - card->chip_reset < MILLISECOND)
+	if (rises & CNFG_CHIP_RUNS && too_soon(card, TIME_CHIP_RESET, MILLISECOND))
 		violation(card, "the chip is held in reset for less than 1 ms");
-	/* Only a write that the client waited for has a time that can be relied on. */
 	if (card->cnfg & CNFG_POLLFREQ && !(value & CNFG_POLLFREQ))
-		card->poll_stopped = posted ? 0 : now;
+		time_note(card, TIME_POLL_STOPPED, posted);
 	if (falls & CNFG_CHIP_RUNS)
-		card->chip_reset = posted ? 0 : now;
+		time_note(card, TIME_CHIP_RESET, posted);
 }
 
 static void write_cnfg(struct card *card, uint32_t value, bool posted)
 {
 	uint32_t changed = value ^ card->cnfg;
 
-	check_reset(card, value, posted, vu_now());
+	check_reset(card, value, posted);
 	card->cnfg = value;
 	if (!(value & CNFG_CHIP_RUNS))
 		card_reset_chip(card);
@@ -124,7 +128,7 @@ static void write_cnfg(struct card *card, uint32_t value, bool posted)
 		card_reset_dma(card);
 	if (changed & (CNFG_CHIP_RUNS | CNFG_DMA_RUNS))
 		card->pu_busy = READS_OF_RESET;
-	unlock_window(card, value & CNFG_UNLOCK);
+	unlock_window(card, value & CNFG_UNLOCK, posted);
 	card->setup_told = false;
 	card->kicked = true;
 	card->next_poll = 0;
@@ -186,7 +190,7 @@ void bar1_write(struct card *card, uint32_t offset, uint32_t value, bool posted)
 	struct ring *ring = ring_of(card, offset);
 
 	if (ring) {
-		write_base(card, ring, value);
+		write_base(card, ring, value, posted);
 		return;
 	}
 	switch (offset) {
@@ -208,7 +212,7 @@ void bar1_write(struct card *card, uint32_t offset, uint32_t value, bool posted)
 		write_cnfg2(card, value);
 		break;
 	case R_SECRET2:
-		unlock_write(card, value);
+		unlock_write(card, value, posted);
 		break;
 	case R_RNG_CONFIG:
 		card->rng.enabled = value & 1;

@@ -98,7 +98,8 @@ void card_reset_chip(struct card *card)
 	card->puctrl = card->puisr = card->pucnfg = card->puier = card->fifocnfg = 0;
 	card->ier = card->cnfg2 = 0;
 	card->pll = PLL_RESET_VALUE;
-	card->bypass_set = card->pll_set = 0;
+	time_forget(card, TIME_BYPASS);
+	time_forget(card, TIME_PLL);
 	invalidate_contexts(card);
 	card_reset_dma(card);
 }
@@ -110,7 +111,7 @@ static void power_on(struct card *card)
 	memset(card->ram, 0, sizeof(card->ram));
 	card->cnfg = CNFG_RUN;
 	card->pu_busy = 0;
-	card->poll_stopped = card->chip_reset = 0;
+	memset(card->times, 0, sizeof(card->times));
 	unlock_power_on(card);
 	pk_reset(card);
 	memset(card->pk.memory, 0, sizeof(card->pk.memory));
@@ -268,10 +269,9 @@ static void register_write(struct card *card, unsigned bar, uint32_t offset, uin
 		bar1_write(card, offset, value, posted);
 }
 
-static int hifn_read(void *context, unsigned region, uint64_t offset, uint8_t *bytes, size_t n)
+static int read_region(struct card *card, unsigned region, uint64_t offset, uint8_t *bytes,
+                       size_t n)
 {
-	struct card *card = context;
-
 	memset(bytes, 0xff, n);
 	if (card->faults.vanished) {
 		trace(card, "R region %u 0x%x: ones, the card has vanished", region,
@@ -296,11 +296,9 @@ static int hifn_read(void *context, unsigned region, uint64_t offset, uint8_t *b
 }
 
 /* A write of less than a word writes zeros to the rest (no driver does it). */
-static int hifn_write(void *context, unsigned region, uint64_t offset, const uint8_t *bytes,
-                      size_t n, bool posted)
+static int write_region(struct card *card, unsigned region, uint64_t offset,
+                        const uint8_t *bytes, size_t n, bool posted)
 {
-	struct card *card = context;
-
 	if (card->faults.vanished) {
 		trace(card, "W region %u 0x%x: nothing, the card has vanished", region,
 		      (unsigned)offset);
@@ -323,6 +321,24 @@ static int hifn_write(void *context, unsigned region, uint64_t offset, const uin
 	return 0;
 }
 
+static int hifn_read(void *context, unsigned region, uint64_t offset, uint8_t *bytes, size_t n)
+{
+	int error = read_region(context, region, offset, bytes, n);
+
+	times_settle(context);
+	return error;
+}
+
+static int hifn_write(void *context, unsigned region, uint64_t offset, const uint8_t *bytes,
+                      size_t n, bool posted)
+{
+	int error = write_region(context, region, offset, bytes, n, posted);
+
+	if (!posted)
+		times_settle(context);
+	return error;
+}
+
 static uint64_t hifn_tick(void *context, uint64_t now)
 {
 	struct card *card = context;
@@ -335,6 +351,23 @@ static uint64_t hifn_tick(void *context, uint64_t now)
 	return pk < next ? pk : next;
 }
 
+/* Rings first, then their memory: an entry that is fetched in between is anybody's. */
+static void hifn_unmapped(void *context, uint64_t address, uint64_t size)
+{
+	struct card *card = context;
+
+	for (unsigned i = 0; i < RINGS; i++) {
+		const struct ring *ring = &card->rings[i];
+
+		if (!card->faults.vanished && ring->enabled && ring->position >= address &&
+		    ring->position - address < size)
+			violation(
+			        card,
+			        "the memory of the %s ring is taken away while the ring is enabled",
+			        ring_names[i]);
+	}
+}
+
 static const struct vu_card_ops ops = {
 	.connected = hifn_connected,
 	.disconnected = hifn_disconnected,
@@ -342,6 +375,7 @@ static const struct vu_card_ops ops = {
 	.read = hifn_read,
 	.write = hifn_write,
 	.tick = hifn_tick,
+	.unmapped = hifn_unmapped,
 };
 
 const struct vu_card hifn_vu_card = {

@@ -68,6 +68,17 @@ struct faults {
 /* Set-up that an operation needs; a reset loses it. */
 enum { SETUP_FIFOCNFG = 1, SETUP_PUCNFG = 2, SETUP_PUCTRL = 4, SETUP_CNFG = 8, SETUP_PLL = 16 };
 
+/* What has to be followed by a delay. */
+enum waited_for {
+	TIME_POLL_STOPPED,
+	TIME_CHIP_RESET,
+	TIME_BYPASS,
+	TIME_PLL,
+	TIME_UNLOCK,
+	TIME_BASES,
+	TIMES
+};
+
 struct card {
 	/* constant */
 	struct vu_server *server;
@@ -91,8 +102,11 @@ struct card {
 	unsigned epoch, epoch_at_start; /* counts what makes an operation under way void */
 	bool pin;
 
-	/* Times of writes that waited for their end, for the rules on delays; 0: unknown */
-	uint64_t poll_stopped, chip_reset, bypass_set, pll_set;
+	/* For the rules on delays: see times.c. */
+	struct {
+		uint64_t at; /* ns; 0: unknown */
+		bool posted; /* it is not known yet */
+	} times[TIMES];
 
 	struct {
 		unsigned level; /* 0 locked, 2 all algorithms */
@@ -139,14 +153,21 @@ void bar0_write(struct card *card, uint32_t offset, uint32_t value);
 uint32_t bar1_read(struct card *card, uint32_t offset);
 void bar1_write(struct card *card, uint32_t offset, uint32_t value, bool posted);
 
+/* times.c: a write that has to be followed by a delay; whether too little time has passed since */
+void time_note(struct card *card, enum waited_for what, bool posted);
+void time_forget(struct card *card, enum waited_for what);
+bool too_soon(const struct card *card, enum waited_for what, uint64_t ns);
+/* The client waits for an answer: all that it wrote before has arrived. */
+void times_settle(struct card *card);
+
 /* pll.c, unlock.c */
 void pll_write(struct card *card, uint32_t value, bool posted);
 /* What is wrong with the clock set-up, or NULL. */
 const char *pll_complaint(uint32_t value);
 uint32_t unlock_read_seed(struct card *card);
-void unlock_write(struct card *card, uint32_t value);
+void unlock_write(struct card *card, uint32_t value, bool posted);
 void unlock_power_on(struct card *card);
-void unlock_window(struct card *card, bool open);
+void unlock_window(struct card *card, bool open, bool posted);
 
 /* pk.c */
 uint32_t pk_read(struct card *card, uint32_t offset);

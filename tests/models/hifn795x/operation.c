@@ -328,18 +328,23 @@ void operation_carry_out(struct card *card, bool too_long)
 	struct command command = { .n = 0 };
 	struct product product = { .n = 0 };
 	enum ring_name ring = RING_COMMAND;
+	bool aborts;
 	int error;
 
 	trace(card, "operation");
 	trace_chains(card);
 	check_setup(card);
 	error = compute(card, &command, &product, too_long, &ring);
-	if (!error && fault_aborts(&card->faults)) {
+	aborts = !error && fault_aborts(&card->faults);
+	if (aborts) {
 		ring = RING_SOURCE;
 		error = -EFAULT;
 	}
 	if (!error)
 		error = commit(card, &command, &product, &ring);
+	if (error == -EFAULT && !aborts)
+		violation(card, "a %s descriptor leads to memory that isn't there",
+		          ring_names[ring]);
 	if (error == -EFAULT)
 		rings_abort(card, ring);
 	if (error)

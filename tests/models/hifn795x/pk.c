@@ -81,6 +81,15 @@ static bool reciprocal_is_right(const struct card *card, const struct pk_op *op,
 	return right;
 }
 
+static bool is_clear(const struct card *card, unsigned at, unsigned bytes)
+{
+	while (bytes--) {
+		if (card->pk.memory[at++])
+			return false;
+	}
+	return true;
+}
+
 static void check_modexp(struct card *card, const struct pk_op *op, const BIGNUM *m)
 {
 	unsigned bytes = op->words * 4;
@@ -91,19 +100,23 @@ static void check_modexp(struct card *card, const struct pk_op *op, const BIGNUM
 		          bytes);
 	if (!BN_is_bit_set(m, (int)bytes * 8 - 1))
 		violation(card, "the top bit of the modulus is 0");
+	if (!is_clear(card, op->m + 2 * op->chunk, 3 * op->chunk))
+		violation(card, "the scratch memory behind the reciprocal isn't clear");
 }
 
 static bool exponentiate(struct card *card, const struct pk_op *op, BN_CTX *ctx, BIGNUM *result)
 {
-	unsigned bytes = op->words * 4, exponent_bytes = (op->exponent_bits + 7) / 8;
-	BIGNUM *a = number(card, op->a, bytes), *m = number(card, op->m, bytes), *b;
+	unsigned bytes = op->words * 4;
+	BIGNUM *a = number(card, op->a, bytes), *m = number(card, op->m, bytes);
+	BIGNUM *b = number(card, op->b, op->chunk);
 	bool done = false;
 
-	b = number(card, op->b, exponent_bytes < op->chunk ? exponent_bytes : op->chunk);
 	if (a && b && m && !BN_is_zero(m)) {
 		check_modexp(card, op, m);
-		if ((unsigned)BN_num_bits(b) > op->exponent_bits)
+		if ((unsigned)BN_num_bits(b) > op->exponent_bits) {
+			violation(card, "the exponent has more bits than the operation says");
 			BN_mask_bits(b, (int)op->exponent_bits);
+		}
 		if (reciprocal_is_right(card, op, m, ctx))
 			done = BN_mod_exp(result, a, b, m, ctx);
 		else

@@ -35,7 +35,7 @@ const char *pll_complaint(uint32_t value)
 }
 
 /* The steps of the procedure, from what changes between two values. */
-static void check_step(struct card *card, uint32_t value, uint64_t now)
+static void check_step(struct card *card, uint32_t value)
 {
 	uint32_t changed = value ^ card->pll;
 
@@ -44,7 +44,7 @@ static void check_step(struct card *card, uint32_t value, uint64_t now)
 			violation(card,
 			          "the PLL is reconfigured without bypass, or with an engine "
 			          "on it");
-		else if (card->bypass_set && now - card->bypass_set < TEN_MS)
+		else if (too_soon(card, TIME_BYPASS, TEN_MS))
 			violation(card,
 			          "the PLL is reconfigured less than 10 ms after its bypass");
 	}
@@ -53,7 +53,7 @@ static void check_step(struct card *card, uint32_t value, uint64_t now)
 			violation(card,
 			          "the bypass of the PLL ends in the same write that gives "
 			          "its clock to the engines");
-		if (card->pll_set && now - card->pll_set < TEN_MS)
+		if (too_soon(card, TIME_PLL, TEN_MS))
 			violation(card, "the bypass of the PLL ends less than 10 ms after its "
 			                "configuration");
 	}
@@ -77,15 +77,13 @@ static bool any_ring_enabled(const struct card *card)
 
 void pll_write(struct card *card, uint32_t value, bool posted)
 {
-	uint64_t now = vu_now();
-
 	if (any_ring_enabled(card))
 		violation(card, "the PLL is written while a ring is enabled");
-	check_step(card, value, now);
+	check_step(card, value);
 	if (value & ~card->pll & PLL_BYPASS)
-		card->bypass_set = posted ? 0 : now;
+		time_note(card, TIME_BYPASS, posted);
 	if ((value ^ card->pll) & PLL_CONFIGURATION)
-		card->pll_set = posted ? 0 : now;
+		time_note(card, TIME_PLL, posted);
 	card->pll = value;
 	card->setup_told = false;
 }

@@ -129,6 +129,8 @@ enum look rings_look(struct card *card, uint64_t now)
 		if (found == -ECANCELED || found == -ENOTCONN)
 			return LOOK_NOTHING;
 		if (found < 0 && found != -E2BIG) {
+			violation(card, "the %s ring leads to memory that isn't there",
+			          ring_names[i]);
 			rings_abort(card, i);
 			return LOOK_ABORTED;
 		}

@@ -5,7 +5,8 @@
 #include <sys/random.h>
 
 enum { STEPS_A_WORD = 257, WORDS = 12, WORDS_AT_MOST = 13 };
-#define TAPS 0x80080125u
+#define TAPS        0x80080125u
+#define MILLISECOND 1000000u
 
 static uint32_t advance(uint32_t state)
 {
@@ -26,10 +27,21 @@ void unlock_power_on(struct card *card)
 	card->unlock.seed = seed;
 }
 
-void unlock_window(struct card *card, bool open)
+/* Each step is followed by 1 ms. */
+static void check_time(struct card *card, const char *step)
 {
-	if (open)
+	if (too_soon(card, TIME_UNLOCK, MILLISECOND))
+		violation(card, "%s less than 1 ms after the step of the unlocking before it",
+		          step);
+}
+
+void unlock_window(struct card *card, bool open, bool posted)
+{
+	if (open) {
+		time_note(card, TIME_UNLOCK, posted);
 		return;
+	}
+	time_forget(card, TIME_UNLOCK);
 	card->unlock.started = false;
 	card->unlock.count = 0;
 }
@@ -38,6 +50,9 @@ uint32_t unlock_read_seed(struct card *card)
 {
 	if (!(card->cnfg & CNFG_UNLOCK))
 		violation(card, "UNLOCK_SECRET1 is read while bit 11 of CNFG is 0");
+	check_time(card, "UNLOCK_SECRET1 is read");
+	/* Drivers differ in whether they wait after it. */
+	time_forget(card, TIME_UNLOCK);
 	card->unlock.seed_read = true;
 	return card->unlock.seed;
 }
@@ -53,12 +68,14 @@ static void start(struct card *card)
 	card->unlock.state = card->unlock.seed;
 }
 
-void unlock_write(struct card *card, uint32_t value)
+void unlock_write(struct card *card, uint32_t value, bool posted)
 {
 	if (!(card->cnfg & CNFG_UNLOCK)) {
 		violation(card, "UNLOCK_SECRET2 is written while bit 11 of CNFG is 0");
 		return;
 	}
+	check_time(card, "UNLOCK_SECRET2 is written");
+	time_note(card, TIME_UNLOCK, posted);
 	if (!card->unlock.started) {
 		if (value)
 			violation(card, "the unlocking begins with another word than 0");

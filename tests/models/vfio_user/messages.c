@@ -34,13 +34,18 @@ static int on_dma_map(struct vu_server *server, const uint8_t *payload, size_t n
 static int on_dma_unmap(struct vu_server *server, const uint8_t *payload, size_t n,
                         size_t *n_answer)
 {
+	const struct vu_card_ops *ops = server->card->ops;
 	struct vu_dma_unmap request;
+	int error;
 
 	(void)n;
 	memcpy(&request, payload, sizeof(request));
 	memcpy(server->out, &request, sizeof(request));
 	*n_answer = sizeof(request);
-	return vu_dma_remove(server, &request);
+	error = vu_dma_remove(server, &request);
+	if (!error && ops->unmapped)
+		ops->unmapped(server->context, request.address, request.size);
+	return error;
 }
 
 /* Leave an answer with the size of itself in its first field, unless it's too long for the

@@ -35,6 +35,8 @@ struct vu_card_ops {
 	 * that it returned. now: CLOCK_MONOTONIC, ns. Returns when to call again, or
 	 * UINT64_MAX: not before the next message. */
 	uint64_t (*tick)(void *card, uint64_t now);
+	/* The client has taken memory away. NULL: nothing to say. */
+	void (*unmapped)(void *card, uint64_t address, uint64_t size);
 };
 
 /* Regions and their sizes in bytes; 0: there is none. All can be read and written, none

@@ -99,6 +99,40 @@ void acr_job_note_cancelled(struct acr_job *job)
 }
 #endif
 
+bool acr_job_note_tried(struct acr_job *job, uint64_t id)
+{
+	unsigned n = atomic_load(&job->tried_count), at = n % G_N_ELEMENTS(job->tried.ids);
+	struct acr_tried *last = &job->tried;
+
+	while (last->more)
+		last = last->more;
+	if (n && !at) {
+		last->more = calloc(1, sizeof *last);
+		if (!last->more)
+			return false;
+		last = last->more;
+	}
+	last->ids[at] = id;
+	atomic_store(&job->tried_count, n + 1); /* whoever sees it sees the id */
+	return true;
+}
+
+bool acr_job_was_tried(const struct acr_job *job, uint64_t id)
+{
+	unsigned n = atomic_load(&job->tried_count);
+	const struct acr_tried *some = &job->tried;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = i % G_N_ELEMENTS(some->ids);
+
+		if (i && !at)
+			some = some->more;
+		if (some->ids[at] == id)
+			return true;
+	}
+	return false;
+}
+
 void acr_job_end(struct acr_job *job, int error)
 {
 #ifdef ACR_DEBUG
@@ -126,6 +160,10 @@ void acr_job_unref(struct acr_job *job)
 	acr_state_unref(job->shadow_out);
 	acr_device_unref(job->bound);
 	free(job->sentence);
+	for (struct acr_tried *some = job->tried.more, *more; some; some = more) {
+		more = some->more;
+		free(some);
+	}
 	clear_attempt(&job->first);
 	for (struct acr_attempt *attempt = job->extra, *older; attempt; attempt = older) {
 		older = attempt->older;

@@ -22,7 +22,6 @@ struct acr_module;
 #define ACR_SENTENCE 160
 #endif
 #define ACR_REASON   96
-#define ACR_TRIED    8 /* devices that a job may try */
 
 /* A driver's running state between the parts of a stream. */
 struct acr_state {
@@ -67,6 +66,13 @@ struct acr_attempt {
 	uint64_t cost_ns;                   /* process time that it expects, 0: no idea */
 	char *sentence;                     /* the driver's, owned; NULL: none */
 	char reason[ACR_REASON];            /* the balancer's; last: acr_job_new() leaves it */
+};
+
+/* Ids of devices; grows at the end and moves nothing, as a look at a waiting job may meet its next
+ * failure. */
+struct acr_tried {
+	uint64_t ids[8];
+	struct acr_tried *more; /* owned */
 };
 
 /* How one attempt went, for `history`. */
@@ -129,8 +135,8 @@ struct acr_job {
 
 	/* The scheduler's */
 	_Atomic(struct acr_attempt *) current;
-	uint64_t tried[ACR_TRIED]; /* ids of devices that failed it */
-	unsigned tried_count;
+	struct acr_tried tried; /* devices that failed it */
+	atomic_uint tried_count;
 	atomic_bool cancelled;
 	bool in_caller;      /* it was computed in the thread that calls done() */
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */
@@ -166,6 +172,10 @@ void acr_sayv(char **sentence, const char *format, va_list args);
  * returns. 0, or -ENODEV: no working device can do it, done() will not be called.
  * Context: any thread without locks. may_inline: small work may be done right here. */
 int acr_job_submit(struct acr_job *job, bool may_inline);
+
+/* Remember that this device has failed it. False: no memory for that. */
+bool acr_job_note_tried(struct acr_job *job, uint64_t id);
+bool acr_job_was_tried(const struct acr_job *job, uint64_t id);
 
 /* Call done(), which is the end of it: the only way to. */
 void acr_job_end(struct acr_job *job, int error);

@@ -18,20 +18,13 @@
 
 /* ---- choosing ---- */
 
-static bool was_tried(const struct acr_job *job, const struct acr_device *dev)
-{
-	for (unsigned i = 0; i < job->tried_count; i++)
-		if (job->tried[i] == dev->id)
-			return true;
-	return false;
-}
-
 bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices)
 {
 	const struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
 	unsigned flags = dev->driver->flags;
 
-	if (!cap || !acr_device_takes(dev, job) || was_tried(job, dev))
+	if (!cap || !acr_device_takes(dev, job) ||
+	    (atomic_load(&job->tried_count) && acr_job_was_tried(job, dev->id)))
 		return false;
 	if (cap->cap.max_src && job->src_len > cap->cap.max_src)
 		return false;
@@ -96,7 +89,7 @@ static int nobody(struct acr_job *job)
 			return job->begun ? -EIO : -ENODEV;
 		acr_say(&job->sentence, "no working member of the bound group %s can do this",
 			name);
-	} else if (job->bound && !was_tried(job, job->bound))
+	} else if (job->bound && !acr_job_was_tried(job, job->bound->id))
 		acr_say(&job->sentence,
 			job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
 				? "the bound device %s is not working"
@@ -364,8 +357,6 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 		end_once(job, dev);
 		return;
 	}
-	if (job->tried_count < ACR_TRIED)
-		job->tried[job->tried_count++] = dev->id;
 	acr_buf_unref(attempt->dst);
 	attempt->dst = NULL;
 	if (attempt->sentence)
@@ -375,7 +366,7 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 			dev->spec->name, strerrorname_np(-error));
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
-	if (job->tried_count == ACR_TRIED) {
+	if (!acr_job_note_tried(job, dev->id)) {
 		acr_job_end(job, -EIO);
 		acr_job_unref(job);
 		return;

@@ -50,6 +50,18 @@ def test_one_failure_moves_and_condemns_nobody(daemon):
         assert "soft0" in s.status()["device"]
 
 
+def test_the_one_that_works_is_found_behind_any_number_that_fail(start):
+    bad = [f"e{i}=error:every=1" for i in range(20)]
+    daemon = start(*[w for d in bad for w in ("--device", d)], "--device", "good=soft",
+                   "--balancer", "round-robin")
+    for _ in range(3):
+        with daemon.session(alg="sha256") as s:
+            assert s.run(DATA) == DIGEST
+            tried = outcomes(s)
+            assert tried[-1] == ("good", "ok") and {o for _, o in tried[:-1]} <= {"EIO"}
+            assert len({d for d, _ in tried}) == len(tried)
+
+
 def test_over_half_of_20_is_quarantine(daemon):
     with daemon.device("error:every=1") as bad:
         with daemon.session(alg="sha256", device=bad) as s:

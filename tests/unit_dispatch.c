@@ -62,7 +62,7 @@ static void test_no_hold_up(void)
 	fill("d0", fillers);
 	fill("d1", fillers + 2);
 	task_make(&first, "sha256", 8, NULL);
-	first.job->tried[first.job->tried_count++] = device("d1")->id;
+	CHECK(acr_job_note_tried(first.job, device("d1")->id));
 	task_submit(&first, false);
 	task_start(&next, "sha256", 9, NULL);
 	CHECK(acr_sched_waiting() == 2);

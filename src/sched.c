@@ -57,6 +57,26 @@ static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attemp
 	return chosen;
 }
 
+/* ---- history ---- */
+
+static void report(struct acr_attempt *attempt, const char *outcome)
+{
+	struct acr_report report = {
+		.device = attempt->device->name,
+		.outcome = outcome,
+		.reason = attempt->reason,
+		.queued_ns = attempt->queued_ns,
+		.started_ns = attempt->started_ns,
+		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
+	};
+	struct acr_job *job = attempt->job;
+
+	job->queue_ns = (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
+	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
+	if (job->report)
+		job->report(job, &report);
+}
+
 /* ---- placing ---- */
 
 /* The job's next attempt, with a reference to the job. NULL: no memory. */
@@ -189,18 +209,21 @@ int acr_sched_place(struct acr_job *job)
 static bool take_away(struct acr_job *job)
 {
 	struct acr_attempt *attempt;
+	bool queued;
 
 	atomic_store(&job->cancelled, true);
 	attempt = atomic_load(&job->current);
 	if (!attempt)
 		return false;
-	if (attempt->device ? acr_device_take_back(attempt->device, attempt)
-			    : acr_waiting_take_back(attempt)) {
-		acr_job_unref(job);
+	queued = attempt->device ? acr_device_take_back(attempt->device, attempt)
+				 : acr_waiting_take_back(attempt);
+	if (queued || (attempt->device && acr_device_give_up(attempt->device, attempt))) {
+		if (attempt->device) /* else it waited for any */
+			report(attempt, "cancelled");
+		if (queued)
+			acr_job_unref(job); /* the attempt's */
 		return true;
 	}
-	if (attempt->device && acr_device_give_up(attempt->device, attempt))
-		return true;
 	return acr_check_cancel(job);
 }
 
@@ -256,24 +279,6 @@ void acr_sched_rehash(void)
 }
 
 /* ---- what comes back ---- */
-
-static void report(struct acr_attempt *attempt, const char *outcome)
-{
-	struct acr_report report = {
-		.device = attempt->device->name,
-		.outcome = outcome,
-		.reason = attempt->reason,
-		.queued_ns = attempt->queued_ns,
-		.started_ns = attempt->started_ns,
-		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
-	};
-	struct acr_job *job = attempt->job;
-
-	job->queue_ns = (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
-	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
-	if (job->report)
-		job->report(job, &report);
-}
 
 static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 {

@@ -381,3 +381,24 @@ def test_the_daemon_ends_with_a_device_in_quarantine(start):
     fail_often(daemon, "bad")
     assert state(daemon, "bad").startswith("broken: quarantined")
     assert daemon.stop(signal.SIGTERM) == 0
+
+
+# ---- history ----
+
+@pytest.mark.parametrize("device", ["hang:after=0", "delay:us=400000"])
+def test_an_attempt_that_was_cancelled_is_told_of(start, device):
+    daemon = start("--device", f"d={device}", config="[scheduler]\nwatchdog=0\n")
+    with daemon.session(alg="sha256", src=b"x") as running, \
+            daemon.session(alg="sha256", src=b"x") as queued, \
+            daemon.session(alg="sha256", deadline="50") as late:
+        running.write("ctl", "start")
+        running.wait("running")
+        queued.write("ctl", "start")
+        assert acr.errno_of(late.run, b"x") == "ETIMEDOUT"
+        queued.write("ctl", "cancel")
+        running.write("ctl", "cancel")
+        for s, ran in ((running, True), (queued, False), (late, False)):
+            line, = acr.rows(s.text("history") + "\n")
+            assert (line["device"], line["outcome"]) == ("d", "cancelled")
+            assert (line["started"] != "-") == ran
+            assert s.status()["device"] == "d"

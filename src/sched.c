@@ -379,6 +379,15 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 	acr_sched_retry(job);
 }
 
+/* Who is bound to a device goes with it, even if that comes back at once. */
+static bool goes_down(const struct acr_job *job, struct acr_device *dev)
+{
+	int state = atomic_load(&dev->state);
+
+	return acr_job_pinned(job) && !job->test &&
+	       (state == ACR_BROKEN || state == ACR_REMOVED);
+}
+
 void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 {
 	struct acr_job *job = attempt->job;
@@ -388,6 +397,13 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 	if (orphan && must_be_once(attempt)) {
 		report(attempt, "given-up");
 		end_once(job, dev);
+		return;
+	}
+	if (goes_down(job, dev)) {
+		report(attempt, "ENODEV");
+		acr_say(&job->sentence, "the bound device %s is not working", dev->spec->name);
+		acr_job_end(job, -ENODEV);
+		acr_job_unref(job);
 		return;
 	}
 	report(attempt, "moved");

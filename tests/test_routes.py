@@ -333,9 +333,11 @@ def test_a_bound_stage_fails_with_its_device(daemon):
         s.wait("running", "queued")
         assert acr.until(lambda: s.status()["stage"] == "2" and s.text("state") == "running")
         daemon.write(f"devices/{hung}/ctl", "break pulled out\n")
-        with fails("ENODEV", "EIO"):
+        with fails("ENODEV"):
             waiting.result()
         assert s.error()[1].startswith("stage 2: ")
+        last = acr.rows(s.text("history") + "\n")[-1]
+        assert (last["device"], last["outcome"]) == (hung, "ENODEV"), "it was moved nowhere"
         assert read(s / "route/1/dst") == hashlib.sha256(b"abc").digest()
 
 

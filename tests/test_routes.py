@@ -295,6 +295,8 @@ def test_continue_that_is_refused_changes_nothing(daemon):
         acr.put(two / "key", b"k")
         s.write("ctl", "continue")
         assert s.read("dst") == hmac.digest(b"k", first, "sha1")
+        status = acr.values(read(two / "status").decode())
+        assert (status["state"], status["error"]) == ("done", "none")
 
 
 def test_nothing_changes_while_it_runs(daemon):

@@ -394,6 +394,8 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	given = acr_device_make_orphan(dev, attempt);
+	if (given)
+		acr_device_note_silence(dev, attempt);
 	atomic_fetch_add(&dev->callers, given);
 	if (given && dev->queue.count)
 		wake_one(dev);
@@ -476,6 +478,8 @@ void acr_op_done(struct acr_op *op, int error)
 		if (!blameless(error))
 			acr_health_note(dev, !is_result(error));
 	}
+	if (!orphan || !error) /* a driver that is told to cancel brings it back, too */
+		dev->health.silent_ns = 0;
 	returned(dev);
 	pthread_mutex_unlock(&dev->lock);
 	if (orphan) {

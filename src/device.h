@@ -31,6 +31,9 @@ struct acr_capstat {
 /* How a device has done lately; see health.h. */
 struct acr_health {
 	uint32_t recent;       /* (q) its last 20 requests, the newest lowest: 1 for a failure */
+	uint64_t silent_ns;    /* (q) that it worked on requests which were taken back from it, since
+	                        * its last answer */
+	uint64_t silent_until; /* (q) end of that time */
 	bool quarantined;      /* (q) broken, and tested until it passes */
 	bool drains;           /* (q) it was draining before: it goes on with that */
 	bool evict;            /* (q) its sessions are still to be moved away */

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import time
 
 import acr
 import pytest
@@ -139,6 +140,36 @@ def test_a_hanging_device_is_found(daemon):
             assert acr.errno_of(s.read) == "ENODEV"
             assert not any(d == "soft0" for d, _ in outcomes(s))
             s.close()
+
+
+def test_a_hanging_device_is_found_though_nobody_waits_for_it(start):
+    daemon = start("--device", "h=hang:after=5", "--device", "soft0=soft",
+                   "--balancer", "least-loaded")
+    with daemon.session(alg="sha256", device="h") as s:
+        for _ in range(5):
+            assert s.run(DATA) == DIGEST
+    ends = set()
+    with daemon.session(alg="sha256", deadline="150") as s:
+        for _ in range(100):
+            ends.add(acr.errno_of(s.run, DATA))
+            if None in ends:
+                break
+    assert ends == {"ETIMEDOUT", None}, "it went on to get every request"
+    assert state(daemon, "h").startswith("broken: "), "only known answers bring it back"
+
+
+def test_a_slow_device_whose_requests_are_cancelled_stays(start):
+    daemon = start("--device", "slow=delay:us=20000,width=4")
+    with daemon.session(alg="sha256", src=b"x") as answered, \
+            daemon.session(alg="sha256", src=b"x") as cancelled:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            cancelled.write("ctl", "start")
+            cancelled.wait("running", "done")
+            cancelled.write("ctl", "cancel")
+            cancelled.write("src", b"x")
+            answered.run(b"x")
+    assert state(daemon, "slow") == "ready"
 
 
 def test_sessions_of_a_hanging_device_go_on_elsewhere(start):

@@ -379,6 +379,18 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 	acr_sched_retry(job);
 }
 
+static const char *what_befell(struct acr_device *dev)
+{
+	switch (atomic_load(&dev->state)) {
+	case ACR_DRAINING:
+		return "is draining";
+	case ACR_REMOVED:
+		return "was removed";
+	default:
+		return "broke";
+	}
+}
+
 /* Who is bound to a device goes with it, even if that comes back at once. */
 static bool goes_down(const struct acr_job *job, struct acr_device *dev)
 {
@@ -409,6 +421,7 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 	report(attempt, "moved");
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
-	acr_say(&job->sentence, "device %s broke and no other could take over", dev->spec->name);
+	acr_say(&job->sentence, "device %s %s and no other could take over", dev->spec->name,
+		what_befell(dev));
 	acr_sched_retry(job);
 }

@@ -433,3 +433,20 @@ def test_an_attempt_that_was_cancelled_is_told_of(start, device):
             assert (line["device"], line["outcome"]) == ("d", "cancelled")
             assert (line["started"] != "-") == ran
             assert s.status()["device"] == "d"
+
+
+@pytest.mark.parametrize("how, sentence", [("break", "broke"), ("drain", "is draining"),
+                                           ("remove", "was removed")])
+def test_the_sentence_says_what_befell_the_device(start, how, sentence):
+    daemon = start("--device", "d=hang:after=0")
+    with daemon.session(alg="sha256", src=b"x") as running, \
+            daemon.session(alg="sha256", src=b"x") as queued:
+        running.write("ctl", "start")
+        running.wait("running")
+        queued.write("ctl", "start")
+        if how == "remove":
+            daemon.write("devices/remove", "d\n")
+        else:
+            ctl(daemon, "d", how)
+        assert acr.errno_of(queued.read) == "ENODEV"
+        assert queued.error()[1] == f"device d {sentence} and no other could take over"

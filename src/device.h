@@ -68,6 +68,7 @@ struct acr_device {
 	struct acr_queue queue;      /* (q) */
 	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
 	struct acr_attempt *running; /* (q) list */
+	struct acr_attempt *taken_back; /* (q) list: orphans that a thread of ours may still be in */
 	bool blocked;                /* (q) the driver took fewer than offered */
 	bool stopping;               /* (q) threads shall end */
 	uint64_t unflushed_ns;       /* (q) since when something may wait for flush(), 0: nothing */

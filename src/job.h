@@ -58,7 +58,8 @@ struct acr_attempt {
 	struct acr_watch watch;
 	atomic_bool shown;                  /* the driver has seen it, or is about to */
 	bool overflows;                     /* (q) in the device's overflow queue */
-	struct acr_attempt *prev, *next;    /* (q) running list of the device */
+	struct acr_attempt *prev, *next;    /* (q) running list of the device, or taken_back */
+	bool listed;                        /* (q) in the device's taken_back */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
 	uint64_t took_ns;                   /* what the driver says, 0: nothing */
 	struct acr_buf *dst;                /* owned */

@@ -123,13 +123,13 @@ static bool thread_hangs(struct acr_attempt *attempt, uint64_t now, double patie
 	return watch->asleep >= LOOKS || used > MAX(longest, patience);
 }
 
-/* Under (q). How long the latest has been late; 0: none is. */
-static uint64_t find_late(struct acr_device *dev)
+/* Under (q). How long the latest of a list has been late; 0: none is. */
+static uint64_t find_late(const struct acr_device *dev, struct acr_attempt *list)
 {
 	uint64_t now = acr_now_ns(), late = 0;
 	bool known;
 
-	for (struct acr_attempt *attempt = dev->running; attempt; attempt = attempt->next) {
+	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next) {
 		uint64_t took = now > attempt->started_ns ? now - attempt->started_ns : 0;
 		double patience = patience_ns(attempt, &known);
 
@@ -151,7 +151,9 @@ void acr_device_watch(struct acr_device *dev)
 	if (!acr_settings.watchdog)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	late = find_late(dev);
+	late = find_late(dev, dev->running);
+	if (!late && atomic_load(&dev->state) != ACR_BROKEN)
+		late = find_late(dev, dev->taken_back);
 	dev->health.hung |= late > 0;
 	pthread_mutex_unlock(&dev->lock);
 	if (!late)

@@ -327,7 +327,7 @@ static int device_limit(struct acr_device *dev, const char *rest)
 		return -EOPNOTSUPP;
 	}
 	if (g_strv_length(words) != 3 ||
-	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXUINT32, &limit, NULL))
+	    !g_ascii_string_to_unsigned(words[2], 10, 1, G_MAXUINT32, &limit, NULL))
 		return -EINVAL;
 	op = acr_opcode_find(words[0]);
 	alg = acr_alg_find(strcmp(words[1], "-") ? words[1] : "");

@@ -237,6 +237,14 @@ const struct acr_alg *acr_alg_find(const char *name)
 	return g_hash_table_lookup(by_name, name);
 }
 
+const char *acr_alg_text(const char *name)
+{
+	gpointer key = NULL;
+
+	g_hash_table_lookup_extended(by_name, name, &key, NULL);
+	return key;
+}
+
 unsigned acr_alg_index(const struct acr_alg *alg)
 {
 	return (unsigned)(alg - table);

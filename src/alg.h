@@ -47,6 +47,8 @@ struct acr_alg {
 
 /* The row of a name, or of an alias. NULL: unknown. Any thread after acr_alg_init(). */
 const struct acr_alg *acr_alg_find(const char *name);
+/* The same name or alias as a string that is never freed. NULL: unknown. Takes no lock. */
+const char *acr_alg_text(const char *name);
 
 /* Row number, 0..acr_alg_count()-1, and back. Row 0 is ACR_RANDOM's. */
 unsigned acr_alg_index(const struct acr_alg *alg);

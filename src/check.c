@@ -298,7 +298,10 @@ static void ask(struct acr_check *check, struct acr_job *copy)
 	pthread_mutex_lock(&lock);
 	check->copy = copy;
 	pthread_mutex_unlock(&lock);
-	/* A cancellation from here on finds the copy, and its submission sees it. */
+	/* A cancellation from here on finds the copy; one that came too early for that left its
+	 * mark at the job. Either way the submission sees it. */
+	if (atomic_load(&check->job->cancelled))
+		atomic_store(&copy->cancelled, true);
 	error = acr_sched_place(copy);
 	if (error)
 		answered(copy, error);

@@ -79,17 +79,33 @@ void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 	weigh(dev, attempt, (uint64_t)-1);
 }
 
+/* Under (q), both. */
+static void list_add(struct acr_attempt **list, struct acr_attempt *attempt)
+{
+	attempt->prev = NULL;
+	attempt->next = *list;
+	if (*list)
+		(*list)->prev = attempt;
+	*list = attempt;
+}
+
+static void list_remove(struct acr_attempt **list, struct acr_attempt *attempt)
+{
+	if (attempt->prev)
+		attempt->prev->next = attempt->next;
+	else
+		*list = attempt->next;
+	if (attempt->next)
+		attempt->next->prev = attempt->prev;
+}
+
 void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
 			      unsigned beside)
 {
 	atomic_store_explicit(&attempt->state, ACR_RUNNING, memory_order_relaxed);
 	attempt->started_ns = now;
 	attempt->beside = beside;
-	attempt->prev = NULL;
-	attempt->next = dev->running;
-	if (dev->running)
-		dev->running->prev = attempt;
-	dev->running = attempt;
+	list_add(&dev->running, attempt);
 	acr_count_serial(&dev->running_count, 1);
 	weigh(dev, attempt, 1);
 	acr_count_serial(&dev->counters.started, 1);
@@ -98,12 +114,7 @@ void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attemp
 
 static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
 {
-	if (attempt->prev)
-		attempt->prev->next = attempt->next;
-	else
-		dev->running = attempt->next;
-	if (attempt->next)
-		attempt->next->prev = attempt->prev;
+	list_remove(&dev->running, attempt);
 	acr_count_serial(&dev->running_count, (uint64_t)-1);
 	weigh(dev, attempt, (uint64_t)-1);
 }
@@ -395,6 +406,13 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	given = acr_device_make_orphan(dev, attempt);
+	if (given)
+		acr_device_note_silence(dev, attempt);
+	/* A thread that is in there does nothing else, and is watched as before. */
+	if (given && dev->driver->flags & ACR_DRIVER_SYNC) {
+		attempt->listed = true;
+		list_add(&dev->taken_back, attempt);
+	}
 	atomic_fetch_add(&dev->callers, given);
 	if (given && dev->queue.count)
 		wake_one(dev);
@@ -477,6 +495,11 @@ void acr_op_done(struct acr_op *op, int error)
 		if (!blameless(error))
 			acr_health_note(dev, !is_result(error));
 	}
+	if (attempt->listed)
+		list_remove(&dev->taken_back, attempt);
+	attempt->listed = false;
+	if (!orphan || !error) /* a driver that is told to cancel brings it back, too */
+		dev->health.silent_ns = 0;
 	returned(dev);
 	pthread_mutex_unlock(&dev->lock);
 	if (orphan) {

@@ -31,6 +31,9 @@ struct acr_capstat {
 /* How a device has done lately; see health.h. */
 struct acr_health {
 	uint32_t recent;       /* (q) its last 20 requests, the newest lowest: 1 for a failure */
+	uint64_t silent_ns;    /* (q) that it worked on requests which were taken back from it, since
+	                        * its last answer */
+	uint64_t silent_until; /* (q) end of that time */
 	bool quarantined;      /* (q) broken, and tested until it passes */
 	bool drains;           /* (q) it was draining before: it goes on with that */
 	bool evict;            /* (q) its sessions are still to be moved away */
@@ -65,6 +68,7 @@ struct acr_device {
 	struct acr_queue queue;      /* (q) */
 	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
 	struct acr_attempt *running; /* (q) list */
+	struct acr_attempt *taken_back; /* (q) list: orphans that a thread of ours may still be in */
 	bool blocked;                /* (q) the driver took fewer than offered */
 	bool stopping;               /* (q) threads shall end */
 	uint64_t unflushed_ns;       /* (q) since when something may wait for flush(), 0: nothing */

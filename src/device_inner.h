@@ -29,6 +29,9 @@ void acr_device_evict(struct acr_device *dev);
 
 /* Under (q): an operation has ended well after this time. */
 void acr_device_learn(struct acr_attempt *attempt, uint64_t process_ns);
+/* Under (q): a request that it worked on is taken back. Who answers nothing between such ones for
+ * as long as one may take is put into quarantine. */
+void acr_device_note_silence(struct acr_device *dev, const struct acr_attempt *attempt);
 
 /* The driver, if it knows it, may let go of an orphan. No locks held; the caller counts among
  * dev->callers since before it was made one, so that the device is not removed meanwhile. */

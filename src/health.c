@@ -28,9 +28,9 @@ static void schedule(struct acr_device *dev)
 	health->test_at_ns = now + health->wait_ns;
 }
 
-/* Under (q). The caller may be a driver that holds its own lock, so the sessions are moved by
- * the device's thread, see acr_device_evict(). */
-static void confine(struct acr_device *dev, const char *reason)
+/* The caller may be a driver that holds its own lock, so the sessions are moved by the device's
+ * thread, see acr_device_evict(). */
+void acr_health_confine(struct acr_device *dev, const char *reason)
 {
 	struct acr_health *health = &dev->health;
 
@@ -43,6 +43,7 @@ static void confine(struct acr_device *dev, const char *reason)
 	dev->blocked = false;
 	health->quarantined = health->evict = true;
 	health->recent = 0;
+	health->silent_ns = 0;
 	schedule(dev);
 	pthread_cond_broadcast(&dev->work);
 	acr_log(ACR_LOG_WARNING, dev->spec->name, "%s", dev->broken_reason);
@@ -62,14 +63,14 @@ void acr_health_note(struct acr_device *dev, bool failed)
 		return;
 	snprintf(reason, sizeof reason, "%u of its last %u requests failed", failures,
 		 ACR_HEALTH_WINDOW);
-	confine(dev, reason);
+	acr_health_confine(dev, reason);
 }
 
 void acr_device_quarantine(struct acr_device *dev, const struct acr_capstat *suspect,
 			   const char *reason)
 {
 	pthread_mutex_lock(&dev->lock);
-	confine(dev, reason);
+	acr_health_confine(dev, reason);
 	if (dev->health.quarantined && suspect)
 		dev->health.suspect = suspect;
 	pthread_mutex_unlock(&dev->lock);

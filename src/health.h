@@ -15,6 +15,9 @@
  * quarantine when more than half of the window has failed. */
 void acr_health_note(struct acr_device *dev, bool failed);
 
+/* Put a working device into quarantine. Under (q). */
+void acr_health_confine(struct acr_device *dev, const char *reason);
+
 /* Put a working device into quarantine; its sessions are moved by its own threads. suspect: what
  * it gave a wrong result of, NULL: nothing. Any thread, no locks held. */
 void acr_device_quarantine(struct acr_device *dev, const struct acr_capstat *suspect,

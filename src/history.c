@@ -70,6 +70,15 @@ static void append_time(GString *text, uint64_t ns)
 		g_string_append(text, "\t-");
 }
 
+/* A balancer's words must not look like columns and lines. */
+static void append_reason(GString *text, const char *reason)
+{
+	g_string_append_c(text, '\t');
+	for (; *reason; reason++)
+		g_string_append_c(text, g_ascii_iscntrl(*reason) ? ' ' : *reason);
+	g_string_append_c(text, '\n');
+}
+
 void acr_history_text(const struct acr_history *history, GString *text)
 {
 	g_string_append(text, "# stage\tdevice\tqueued\tstarted\tended\toutcome\treason\n");
@@ -81,7 +90,8 @@ void acr_history_text(const struct acr_history *history, GString *text)
 		append_time(text, entry->queued_ns);
 		append_time(text, entry->started_ns);
 		append_time(text, entry->ended_ns);
-		g_string_append_printf(text, "\t%s\t%s\n", entry->outcome, entry->reason);
+		g_string_append_printf(text, "\t%s", entry->outcome);
+		append_reason(text, entry->reason);
 	}
 }
 

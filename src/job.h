@@ -22,7 +22,6 @@ struct acr_module;
 #define ACR_SENTENCE 160
 #endif
 #define ACR_REASON   96
-#define ACR_FAILURES 8 /* devices that may fail a job */
 
 /* A driver's running state between the parts of a stream. */
 struct acr_state {
@@ -55,12 +54,13 @@ struct acr_attempt {
 	                              * RUNNING by compare-and-swap: who wins ends it */
 	atomic_bool shown;           /* a driver that can cancel has seen it, or is about to */
 	bool overflows;              /* (q) in the device's overflow queue */
+	bool listed;                 /* (q) in the device's taken_back */
 	atomic_bool failed;          /* its device could not do it */
 	struct acr_queue_entry entry;       /* (q) while QUEUED */
 	unsigned beside;                    /* (q) how many it may have to wait for, and itself */
 	atomic_int tid;                     /* of the thread that computes it, 0: not begun */
 	struct acr_watch watch;
-	struct acr_attempt *prev, *next;    /* (q) running list of the device */
+	struct acr_attempt *prev, *next;    /* (q) running list of the device, or taken_back */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
 	uint64_t took_ns;                   /* what the driver says, 0: nothing */
 	struct acr_buf *dst;                /* owned */
@@ -130,7 +130,6 @@ struct acr_job {
 
 	/* The scheduler's */
 	_Atomic(struct acr_attempt *) current;
-	unsigned failures; /* attempts that failed */
 	atomic_bool cancelled;
 	bool in_caller;      /* it was computed in the thread that calls done() */
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */

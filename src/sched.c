@@ -65,6 +65,26 @@ static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attemp
 	return chosen;
 }
 
+/* ---- history ---- */
+
+static void report(struct acr_attempt *attempt, const char *outcome)
+{
+	struct acr_report report = {
+		.device = attempt->device->name,
+		.outcome = outcome,
+		.reason = attempt->reason,
+		.queued_ns = attempt->queued_ns,
+		.started_ns = attempt->started_ns,
+		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
+	};
+	struct acr_job *job = attempt->job;
+
+	job->queue_ns = (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
+	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
+	if (job->report)
+		job->report(job, &report);
+}
+
 /* ---- placing ---- */
 
 /* The job's next attempt, with a reference to the job. NULL: no memory. */
@@ -197,18 +217,21 @@ int acr_sched_place(struct acr_job *job)
 static bool take_away(struct acr_job *job)
 {
 	struct acr_attempt *attempt;
+	bool queued;
 
 	atomic_store(&job->cancelled, true);
 	attempt = atomic_load(&job->current);
 	if (!attempt)
 		return false;
-	if (attempt->device ? acr_device_take_back(attempt->device, attempt)
-			    : acr_waiting_take_back(attempt)) {
-		acr_job_unref(job);
+	queued = attempt->device ? acr_device_take_back(attempt->device, attempt)
+				 : acr_waiting_take_back(attempt);
+	if (queued || (attempt->device && acr_device_give_up(attempt->device, attempt))) {
+		if (attempt->device) /* else it waited for any */
+			report(attempt, "cancelled");
+		if (queued)
+			acr_job_unref(job); /* the attempt's */
 		return true;
 	}
-	if (attempt->device && acr_device_give_up(attempt->device, attempt))
-		return true;
 	return acr_check_cancel(job);
 }
 
@@ -264,24 +287,6 @@ void acr_sched_rehash(void)
 }
 
 /* ---- what comes back ---- */
-
-static void report(struct acr_attempt *attempt, const char *outcome)
-{
-	struct acr_report report = {
-		.device = attempt->device->name,
-		.outcome = outcome,
-		.reason = attempt->reason,
-		.queued_ns = attempt->queued_ns,
-		.started_ns = attempt->started_ns,
-		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
-	};
-	struct acr_job *job = attempt->job;
-
-	job->queue_ns = (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
-	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
-	if (job->report)
-		job->report(job, &report);
-}
 
 static void take_result(struct acr_job *job, struct acr_attempt *attempt)
 {
@@ -366,7 +371,6 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 		return;
 	}
 	atomic_store(&attempt->failed, true);
-	job->failures++;
 	acr_buf_unref(attempt->dst);
 	attempt->dst = NULL;
 	if (attempt->sentence)
@@ -376,12 +380,28 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 			dev->spec->name, strerrorname_np(-error));
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
-	if (job->failures == ACR_FAILURES) {
-		acr_job_end(job, -EIO);
-		acr_job_unref(job);
-		return;
-	}
 	acr_sched_retry(job);
+}
+
+static const char *what_befell(struct acr_device *dev)
+{
+	switch (atomic_load(&dev->state)) {
+	case ACR_DRAINING:
+		return "is draining";
+	case ACR_REMOVED:
+		return "was removed";
+	default:
+		return "broke";
+	}
+}
+
+/* Who is bound to a device goes with it, even if that comes back at once. */
+static bool goes_down(const struct acr_job *job, struct acr_device *dev)
+{
+	int state = atomic_load(&dev->state);
+
+	return acr_job_pinned(job) && !job->test &&
+	       (state == ACR_BROKEN || state == ACR_REMOVED);
 }
 
 void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
@@ -395,9 +415,17 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 		end_once(job, dev);
 		return;
 	}
+	if (goes_down(job, dev)) {
+		report(attempt, "ENODEV");
+		acr_say(&job->sentence, "the bound device %s is not working", dev->spec->name);
+		acr_job_end(job, -ENODEV);
+		acr_job_unref(job);
+		return;
+	}
 	report(attempt, "moved");
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
-	acr_say(&job->sentence, "device %s broke and no other could take over", dev->spec->name);
+	acr_say(&job->sentence, "device %s %s and no other could take over", dev->spec->name,
+		what_befell(dev));
 	acr_sched_retry(job);
 }

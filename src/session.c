@@ -446,6 +446,7 @@ static int go_on(struct acr_session *session, struct acr_job **job)
 	error = check_route(session, session->last + 1);
 	if (error)
 		return error;
+	acr_route_drop_outputs(session, session->last + 1);
 	session->last = highest;
 	error = next_stage(session, job);
 	if (error) {

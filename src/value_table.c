@@ -75,7 +75,7 @@ static int set_alg(struct acr_session *session, struct acr_stage *stage, const c
 		return REFUSE(session, stage, -EOPNOTSUPP, "%s can't %s, which is in op", text,
 			      acr_opcode_name((enum acr_opcode)stage->op));
 	stage->alg = alg;
-	stage->alg_text = g_intern_string(text);
+	stage->alg_text = acr_alg_text(text);
 	/* What came before the first alg is checked now; after a change of alg, at the start. */
 	error = old ? 0 : acr_request_check_given(session, stage);
 	if (error) {

@@ -2,11 +2,16 @@
 /* Devices that hang. An operation may take ten times what was predicted for it, and at least the
  * configured time.
  *
+ * A request may be taken back before that, as it was cancelled or had a deadline. If that is all
+ * that ever becomes of them, their times add up.
+ *
  * For a device that works on its own the clock decides. A driver that computes in the daemon's
  * threads may just have been denied the processor, or do honestly what nobody foresaw; so there
  * the thread is looked at, too: one that sleeps at several looks in a row, and has done nothing
  * in between, hangs. One that computes is left alone for much longer. */
 #include "device_inner.h"
+
+#include "health.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +53,26 @@ static double patience_ns(const struct acr_attempt *attempt, bool *known)
 	if (!*known)
 		predicted = least + UNKNOWN_NS * units;
 	return MAX(least, FACTOR * predicted * (double)MAX(attempt->beside, 1));
+}
+
+void acr_device_note_silence(struct acr_device *dev, const struct acr_attempt *attempt)
+{
+	struct acr_health *health = &dev->health;
+	uint64_t now = acr_now_ns(), since = MAX(attempt->started_ns, health->silent_until);
+	char reason[64];
+	bool known;
+
+	/* What the daemon's own threads compute may just have had no processor. */
+	if (!acr_settings.watchdog || dev->driver->flags & ACR_DRIVER_SYNC)
+		return;
+	/* Requests side by side are silent at the same time. */
+	health->silent_ns += now > since ? now - since : 0;
+	health->silent_until = now;
+	if ((double)health->silent_ns <= patience_ns(attempt, &known))
+		return;
+	snprintf(reason, sizeof reason, "no answer for %.1f s, until each request was taken back",
+		 (double)health->silent_ns * 1e-9);
+	acr_health_confine(dev, reason);
 }
 
 /* State and used processor time (in ticks) of one of our threads. False: it is gone. */
@@ -98,13 +123,13 @@ static bool thread_hangs(struct acr_attempt *attempt, uint64_t now, double patie
 	return watch->asleep >= LOOKS || used > MAX(longest, patience);
 }
 
-/* Under (q). How long the latest has been late; 0: none is. */
-static uint64_t find_late(struct acr_device *dev)
+/* Under (q). How long the latest of a list has been late; 0: none is. */
+static uint64_t find_late(const struct acr_device *dev, struct acr_attempt *list)
 {
 	uint64_t now = acr_now_ns(), late = 0;
 	bool known;
 
-	for (struct acr_attempt *attempt = dev->running; attempt; attempt = attempt->next) {
+	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next) {
 		uint64_t took = now > attempt->started_ns ? now - attempt->started_ns : 0;
 		double patience = patience_ns(attempt, &known);
 
@@ -126,7 +151,9 @@ void acr_device_watch(struct acr_device *dev)
 	if (!acr_settings.watchdog)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	late = find_late(dev);
+	late = find_late(dev, dev->running);
+	if (!late && atomic_load(&dev->state) != ACR_BROKEN)
+		late = find_late(dev, dev->taken_back);
 	dev->health.hung |= late > 0;
 	pthread_mutex_unlock(&dev->lock);
 	if (!late)

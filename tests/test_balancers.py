@@ -129,24 +129,27 @@ def test_bad_rules_change_nothing(three, rules, word):
 
 
 def test_rules_move_what_is_queued(start):
-    daemon = start("--device", "slow=delay:us=300000", "--device", "other=delay:us=300000",
+    daemon = start("--device", "slow=hang:after=0", "--device", "other=delay:us=1000",
                    "--balancer", "affinity")
     daemon.write("lb/affinity/rules", "uid 0 slow\n")
     sessions = [daemon.session(alg="sha256", src=b"x") for _ in range(4)]
     for s in sessions:
         s.write("ctl", "start")
+    sessions[0].wait("running")
     assert int(acr.values(daemon.text("devices/slow/load"))["queued"]) == 3
     daemon.write("lb/affinity/rules", "uid 0 other\n")
     assert int(acr.values(daemon.text("devices/slow/load"))["queued"]) == 0
-    for s in sessions:
+    for s in sessions[1:]:
         assert len(s.read()) == 32
     assert [last_line(s)["device"] for s in sessions[1:]] == ["other"] * 3
+    assert sessions[0].text("state") == "running", "what runs stays"
+    sessions[0].write("ctl", "cancel")
 
 
 # ---- rate ----
 
 def test_curve_is_learned(start):
-    daemon = start("--device", "a=delay:us=3000", "--device", "b=delay:us=9000,ns-per-byte=100",
+    daemon = start("--device", "a=delay:us=3000", "--device", "b=delay:us=90000,ns-per-byte=100",
                    "--balancer", "rate")
     with daemon.session(alg="sha256") as s:
         for n in range(40):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import time
 
 import acr
 import pytest
@@ -48,6 +49,18 @@ def test_one_failure_moves_and_condemns_nobody(daemon):
         for _ in range(30):
             assert s.run(DATA) == DIGEST
         assert "soft0" in s.status()["device"]
+
+
+def test_the_one_that_works_is_found_behind_any_number_that_fail(start):
+    bad = [f"e{i}=error:every=1" for i in range(20)]
+    daemon = start(*[w for d in bad for w in ("--device", d)], "--device", "good=soft",
+                   "--balancer", "round-robin")
+    for _ in range(3):
+        with daemon.session(alg="sha256") as s:
+            assert s.run(DATA) == DIGEST
+            tried = outcomes(s)
+            assert tried[-1] == ("good", "ok") and {o for _, o in tried[:-1]} <= {"EIO"}
+            assert len({d for d, _ in tried}) == len(tried)
 
 
 def test_over_half_of_20_is_quarantine(daemon):
@@ -127,6 +140,36 @@ def test_a_hanging_device_is_found(daemon):
             assert acr.errno_of(s.read) == "ENODEV"
             assert not any(d == "soft0" for d, _ in outcomes(s))
             s.close()
+
+
+def test_a_hanging_device_is_found_though_nobody_waits_for_it(start):
+    daemon = start("--device", "h=hang:after=5", "--device", "soft0=soft",
+                   "--balancer", "least-loaded")
+    with daemon.session(alg="sha256", device="h") as s:
+        for _ in range(5):
+            assert s.run(DATA) == DIGEST
+    ends = set()
+    with daemon.session(alg="sha256", deadline="150") as s:
+        for _ in range(100):
+            ends.add(acr.errno_of(s.run, DATA))
+            if None in ends:
+                break
+    assert ends == {"ETIMEDOUT", None}, "it went on to get every request"
+    assert state(daemon, "h").startswith("broken: "), "only known answers bring it back"
+
+
+def test_a_slow_device_whose_requests_are_cancelled_stays(start):
+    daemon = start("--device", "slow=delay:us=20000,width=4")
+    with daemon.session(alg="sha256", src=b"x") as answered, \
+            daemon.session(alg="sha256", src=b"x") as cancelled:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            cancelled.write("ctl", "start")
+            cancelled.wait("running", "done")
+            cancelled.write("ctl", "cancel")
+            cancelled.write("src", b"x")
+            answered.run(b"x")
+    assert state(daemon, "slow") == "ready"
 
 
 def test_sessions_of_a_hanging_device_go_on_elsewhere(start):
@@ -369,3 +412,41 @@ def test_the_daemon_ends_with_a_device_in_quarantine(start):
     fail_often(daemon, "bad")
     assert state(daemon, "bad").startswith("broken: quarantined")
     assert daemon.stop(signal.SIGTERM) == 0
+
+
+# ---- history ----
+
+@pytest.mark.parametrize("device", ["hang:after=0", "delay:us=400000"])
+def test_an_attempt_that_was_cancelled_is_told_of(start, device):
+    daemon = start("--device", f"d={device}", config="[scheduler]\nwatchdog=0\n")
+    with daemon.session(alg="sha256", src=b"x") as running, \
+            daemon.session(alg="sha256", src=b"x") as queued, \
+            daemon.session(alg="sha256", deadline="50") as late:
+        running.write("ctl", "start")
+        running.wait("running")
+        queued.write("ctl", "start")
+        assert acr.errno_of(late.run, b"x") == "ETIMEDOUT"
+        queued.write("ctl", "cancel")
+        running.write("ctl", "cancel")
+        for s, ran in ((running, True), (queued, False), (late, False)):
+            line, = acr.rows(s.text("history") + "\n")
+            assert (line["device"], line["outcome"]) == ("d", "cancelled")
+            assert (line["started"] != "-") == ran
+            assert s.status()["device"] == "d"
+
+
+@pytest.mark.parametrize("how, sentence", [("break", "broke"), ("drain", "is draining"),
+                                           ("remove", "was removed")])
+def test_the_sentence_says_what_befell_the_device(start, how, sentence):
+    daemon = start("--device", "d=hang:after=0")
+    with daemon.session(alg="sha256", src=b"x") as running, \
+            daemon.session(alg="sha256", src=b"x") as queued:
+        running.write("ctl", "start")
+        running.wait("running")
+        queued.write("ctl", "start")
+        if how == "remove":
+            daemon.write("devices/remove", "d\n")
+        else:
+            ctl(daemon, "d", how)
+        assert acr.errno_of(queued.read) == "ENODEV"
+        assert queued.error()[1] == f"device d {sentence} and no other could take over"

@@ -252,7 +252,8 @@ def test_limit(daemon):
 
 
 @pytest.mark.parametrize("word", ["", "explode", "limit", "limit hash", "limit hash sha256", "limit hash sha256 x",
-                                  "limit hash rot13 5", "limit hash sha256 -1"])
+                                  "limit hash rot13 5", "limit hash sha256 -1",
+                                  "limit hash sha256 0"])
 def test_bad_words_for_ctl(daemon, word):
     with acr.fails("EINVAL", "EOPNOTSUPP"):
         daemon.write("devices/soft0/ctl", word + "\n")

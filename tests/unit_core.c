@@ -546,6 +546,21 @@ static void test_nonces(void)
 	CHECK(!account->bytes);
 }
 
+/* Whatever a balancer's reason is, a line stays a line of seven columns. */
+static void test_history_lines(void)
+{
+	const struct acr_report report = { .device = "d0", .outcome = "ok",
+					   .reason = "a\tb\nc\x1b[2Jd" };
+	struct acr_account *account = acr_account_get(1);
+	struct acr_history history = { 0 };
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	acr_history_add(&history, 1, &report, account);
+	acr_history_text(&history, text);
+	CHECK(g_str_has_suffix(text->str, "\n1\td0\t-\t-\t-\tok\ta b c [2Jd\n"));
+	acr_history_clear(&history, account);
+}
+
 int main(void)
 {
 	acr_settings_init();
@@ -567,5 +582,6 @@ int main(void)
 	test_late_deadline();
 	test_histogram();
 	test_nonces();
+	test_history_lines();
 	return checks_end();
 }

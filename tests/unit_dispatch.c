@@ -59,7 +59,6 @@ static void fail_on(struct acr_job *job, const char *name)
 	attempt->device = acr_device_find(name);
 	attempt->failed = true;
 	job->extra = attempt;
-	job->failures = 1;
 }
 
 /* The first that waits can't go where there is room: the next goes. */

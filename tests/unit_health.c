@@ -303,8 +303,9 @@ static void test_hang_of_its_own(void)
 	end_test();
 }
 
-/* A thread that sleeps in the driver: its sessions move, and the daemon goes on without it. */
-static void test_hang_in_submit(void)
+/* A thread that sleeps in the driver: its sessions move, and the daemon goes on without it. So it
+ * does if nobody waits for what the thread is at. */
+static void test_hang_in_submit(bool cancelled)
 {
 	struct acr_device *dev;
 	struct task task, queued;
@@ -327,8 +328,10 @@ static void test_hang_in_submit(void)
 	queued.job->dst_size = 32;
 	task_submit(&queued, false);
 	add("d1=other");
+	if (cancelled)
+		CHECK(task_cancel(&task) && !acr_job_cancel(task.job));
 	CHECK(watch("d0", 10000));
-	CHECK(!task_end(&task) && !task_end(&queued));
+	CHECK(task_end(&task) == (cancelled ? -ECANCELED : 0) && !task_end(&queued));
 	CHECK(atomic_load(&dev->orphans) == 1);
 	/* The thread is still in there: no reset, and removal leaves it behind. */
 	CHECK(acr_device_repair(dev) == -EBUSY && state_of("d0") == ACR_BROKEN);
@@ -336,6 +339,7 @@ static void test_hang_in_submit(void)
 	sem_post(&play->gate);
 	while (atomic_load(&dev->orphans))
 		sched_yield();
+	CHECK(!dev->taken_back);
 	acr_device_stop(dev);
 	play_remove(dev);
 	acr_device_unref(dev);
@@ -394,7 +398,8 @@ int main(void)
 	test_once();
 	test_prediction();
 	test_hang_of_its_own();
-	test_hang_in_submit();
+	test_hang_in_submit(false);
+	test_hang_in_submit(true);
 	test_busy_is_not_hung();
 	return end_tests();
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CANDIDATES 64 /* devices that a balancer is shown */
+#define CANDIDATES 256 /* devices that a balancer is shown; 27 KiB of stack */
 
 static struct acr_lb_session describe_job(const struct acr_job *job)
 {

@@ -406,8 +406,11 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	given = acr_device_make_orphan(dev, attempt);
-	if (given)
+	if (given) {
+		acr_count_serial(&dev->counters.cancelled, 1);
+		acr_count_serial(&attempt->cap->counters.cancelled, 1);
 		acr_device_note_silence(dev, attempt);
+	}
 	/* A thread that is in there does nothing else, and is watched as before. */
 	if (given && dev->driver->flags & ACR_DRIVER_SYNC) {
 		attempt->listed = true;

@@ -113,6 +113,7 @@ static void sum_counters(struct acr_counters *sum, const struct acr_counters *fr
 	acr_count(&sum->completed, atomic_load(&from->completed));
 	acr_count(&sum->failed, atomic_load(&from->failed));
 	acr_count(&sum->redispatched, atomic_load(&from->redispatched));
+	acr_count(&sum->cancelled, atomic_load(&from->cancelled));
 	acr_count(&sum->bytes, atomic_load(&from->bytes));
 }
 

@@ -46,6 +46,10 @@ void acr_log(enum acr_log_level at, const char *module, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	/* One line each, whatever a device or a user puts into it. */
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = ' ';
 	if (at == ACR_LOG_ERROR) {
 		pthread_mutex_lock(&lock);
 		snprintf(last_error, sizeof last_error, "%s: %.200s", module, text);

@@ -89,6 +89,7 @@ static const struct {
 	{ "completed_total", "Operations with a result.", AT(completed) },
 	{ "failed_total", "Operations that the device failed.", AT(failed) },
 	{ "redispatched_total", "Operations given to another device.", AT(redispatched) },
+	{ "cancelled_total", "Operations taken back from the driver.", AT(cancelled) },
 	{ "bytes_total", "Input bytes completed.", AT(bytes) },
 #undef AT
 };

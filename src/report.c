@@ -255,6 +255,7 @@ void acr_report_device_stats(struct acr_device *dev, GString *text)
 	LINE(text, "completed", "%" PRIu64, (uint64_t)atomic_load(&c->completed));
 	LINE(text, "failed", "%" PRIu64, (uint64_t)atomic_load(&c->failed));
 	LINE(text, "re-dispatched", "%" PRIu64, (uint64_t)atomic_load(&c->redispatched));
+	LINE(text, "cancelled", "%" PRIu64, (uint64_t)atomic_load(&c->cancelled));
 	LINE(text, "bytes", "%" PRIu64, (uint64_t)atomic_load(&c->bytes));
 	percentiles(text, "process-time", dev->group ? &process : &dev->process_hist);
 	percentiles(text, "queue-time", dev->group ? &queue : &dev->queue_hist);

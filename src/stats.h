@@ -30,6 +30,7 @@ struct acr_counters {
 	atomic_uint_least64_t completed;    /* with a result, a bad tag among them */
 	atomic_uint_least64_t failed;       /* with an error of the device */
 	atomic_uint_least64_t redispatched; /* given to another device after that */
+	atomic_uint_least64_t cancelled;    /* by who wanted it, while the driver had it */
 	atomic_uint_least64_t bytes;        /* of input, completed */
 };
 

@@ -206,3 +206,11 @@ def test_files_go_with_their_balancer(three):
         assert os.pread(curve.fileno(), 10, 0) == b""
     three.write("lb/load", "rate")
     assert (three.mount / "lb/rate/curve").exists()
+
+
+def test_more_devices_than_a_screen_holds(start):
+    """Each of a hundred has its turn."""
+    names = [f"d{n}" for n in range(100)]
+    daemon = start("--balancer", "round-robin", *(w for name in names for w in ("--device", f"{name}=delay:us=0")))
+    seen = {run_one(daemon)["device"] for _ in names}
+    assert seen == set(names)

@@ -299,3 +299,24 @@ def test_a_device_of_some_width_runs_as_many(daemon):
         for s in sessions:
             s.read()
             s.close()
+
+
+@pytest.mark.sanitize
+def test_stats_of_a_cancelled_one(daemon):
+    with daemon.device("hang:after=0") as name, daemon.session(alg="sha256", device=name, src=b"abc") as s:
+        s.write("ctl", "start")
+        s.wait("running")
+        assert number(daemon, name, "stats", "finished") == 0
+        s.write("ctl", "cancel")
+        s.wait("cancelled")
+        for word in ("started", "finished", "cancelled"):
+            assert number(daemon, name, "stats", word) == 1, word
+        for word in ("completed", "failed", "re-dispatched"):
+            assert number(daemon, name, "stats", word) == 0, word
+
+
+def test_reason_is_one_line_of_the_log(start):
+    daemon = start("--device", "a=null", "--device", "soft0=soft")
+    daemon.write("devices/a/ctl", "break one\ntwo\x1b[2J three")
+    until(lambda: "three" in daemon.log)
+    assert [line for line in daemon.log.splitlines() if "three" in line and "one two" in line and "\x1b" not in line]

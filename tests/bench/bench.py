@@ -139,6 +139,34 @@ def main():
             peer.wait()
     print()
     core.tables()
+    idle_sessions()
+
+
+def resident(daemon):
+    with open(f"/proc/{daemon.pid}/statm", encoding="ascii") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def make_idle(daemon, numbers):
+    """Microseconds that each mkdir took."""
+    return [timed(lambda i=i: os.mkdir(daemon.mount / f"sessions/{i}")) * 1e6 for i in numbers]
+
+
+def idle_sessions(n=100000, edge=1000):
+    """What mkdir takes in an empty daemon and, in turn with it, in one that has many sessions."""
+    few, many = acr.Daemon(), acr.Daemon()
+    try:
+        empty = resident(many)
+        make_idle(many, range(edge, n))
+        held = (resident(many) - empty) / (n - edge)
+        first, last = zip(*((*make_idle(few, [i]), *make_idle(many, [i])) for i in range(edge)))
+    finally:
+        few.stop()
+        many.stop()
+    print(f"\n| {n:,} idle sessions, through the mount | first {edge:,} | last {edge:,} | ratio | bound |\n"
+          "|---|---:|---:|---:|---|")
+    core.row("mkdir, median", statistics.median(first), statistics.median(last), "us", 1.5)
+    print(f"\nResident memory of the daemon for each: {held:,.0f} bytes.")
 
 
 def table(daemon, bare, folder):

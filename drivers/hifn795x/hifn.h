@@ -134,7 +134,8 @@ struct hifn {
 	int irq, timer; /* file descriptors; irq -1: polled */
 	unsigned level;
 	uint32_t ier;
-	uint64_t poll_us, timeout_ns;
+	uint64_t poll_us; /* the option; 0: by interrupt, where there is one */
+	uint64_t timeout_ns;
 	uint32_t pll; /* its configuration bits */
 
 	pthread_mutex_t lock; /* (h); not held when registers are read or ops are ended */

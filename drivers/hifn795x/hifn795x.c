@@ -20,7 +20,6 @@ static const struct acr_option hifn_options[] = {
 	{ NULL, NULL, NULL },
 };
 
-#define POLL_DEFAULT_US 100 /* where there are no interrupts */
 #define NS_PER_MS       1000000u
 
 /* With what it is opened, now and at each repair. */
@@ -103,8 +102,6 @@ static int go_up(struct acr_device *dev, struct hifn *hifn)
 		error = hifn_up(hifn, &where);
 	if (error)
 		return error;
-	if (hifn->irq < 0 && !hifn->poll_us)
-		hifn->poll_us = POLL_DEFAULT_US;
 	error = hifn_run(hifn);
 	if (error)
 		hifn_down(hifn);

@@ -12,6 +12,7 @@
 #define NS_PER_S    UINT64_C(1000000000)
 #define LOOK_NS     (NS_PER_S / 10) /* between looks at a chip that says nothing */
 #define SAFETY_US   10000u          /* between looks for results whose interrupt was lost */
+#define POLL_DEFAULT_US 100u        /* where there are no interrupts */
 #define MESSAGE_MAX 96
 
 uint64_t hifn_now_ns(void)
@@ -24,7 +25,8 @@ uint64_t hifn_now_ns(void)
 
 void hifn_set_timer(struct hifn *hifn, bool on)
 {
-	uint64_t us = !on ? 0 : hifn->irq < 0 ? hifn->poll_us : SAFETY_US;
+	uint64_t polls = hifn->poll_us ? hifn->poll_us : POLL_DEFAULT_US;
+	uint64_t us = !on ? 0 : hifn->irq < 0 ? polls : SAFETY_US;
 	struct timespec each = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
 	struct itimerspec spec = { each, each };
 

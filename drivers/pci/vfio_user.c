@@ -150,13 +150,18 @@ static int user_write(struct card *card, unsigned region, uint64_t offset, const
 	} out = { .access = { offset, region, (uint32_t)size } };
 	struct vfio_user_access reply;
 	size_t got;
+	int error;
 
 	memcpy(out.data, value, size);
 	if (region != CARD_REGION_CONFIG)
-		return vfio_user_post(card->state, VFIO_USER_REGION_WRITE, &out,
-		                      sizeof(out.access) + size);
-	return vfio_user_request(card->state, VFIO_USER_REGION_WRITE, &out,
-	                         sizeof(out.access) + size, -1, &reply, sizeof(reply), &got);
+		error = vfio_user_post(card->state, VFIO_USER_REGION_WRITE, &out,
+		                       sizeof(out.access) + size);
+	else
+		error = vfio_user_request(card->state, VFIO_USER_REGION_WRITE, &out,
+		                          sizeof(out.access) + size, -1, &reply, sizeof(reply),
+		                          &got);
+	explicit_bzero(out.data, sizeof(out.data)); /* a register may take a part of a key */
+	return error;
 }
 
 static int user_dma_make(struct card *card, struct card_dma *dma)

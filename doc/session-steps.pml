@@ -103,6 +103,18 @@ inline attempt_ended(na)
 	attempt[na].device = 0; attempt[na].shown = false
 }
 
+/* acr_sched_displaced(): what is bound to a device that works no more ends; the rest finds another.
+ * takes one reference. */
+inline displaced(da, dd)
+{
+	if
+	:: job[attempt_job(da)].bound &&
+	   (device[dd].state == BROKEN || device[dd].state == REMOVED) ->
+		done(attempt_job(da), ENODEV); drop(attempt_job(da))
+	:: else -> retry!attempt_job(da)
+	fi
+}
+
 /* acr_sched_serve(), acr_waiting_serve(): the first one that waits is to be placed anew. */
 inline serve()
 {
@@ -431,7 +443,7 @@ inline submit(sa, sd)
 				if
 				:: device[sd].state != BROKEN && !device[sd].stopping ->
 					attempt[sa].place = QUEUE; device[sd].queued++
-				:: else -> retry!attempt_job(sa) /* displaced */
+				:: else -> displaced(sa, sd)
 				fi
 			:: else
 			fi
@@ -463,9 +475,9 @@ inline take_queued(qd, keep_bound)
 		if
 		:: attempt[f].device == qd && attempt[f].place == QUEUE &&
 		   !(keep_bound && job[attempt_job(f)].bound) ->
-			device[qd].queued--; attempt_ended(f); retry!attempt_job(f)
+			device[qd].queued--; attempt_ended(f); displaced(f, qd)
 		:: attempt[f].device == qd && attempt[f].place == OVERFLOW && !keep_bound ->
-			attempt_ended(f); retry!attempt_job(f)
+			attempt_ended(f); displaced(f, qd)
 		:: else
 		fi
 	}
@@ -530,7 +542,7 @@ inline leave_state(vd, to)
 	:: left ->
 		atomic { /* displace() */
 			if
-			:: g != NONE -> tell(g); retry!attempt_job(g); g = NONE
+			:: g != NONE -> tell(g); displaced(g, vd); g = NONE
 			:: else
 			fi;
 			device[vd].callers--; left = false

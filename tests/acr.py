@@ -16,6 +16,9 @@ TOP = pathlib.Path(os.environ.get("ACR_SRCDIR", pathlib.Path(__file__).resolve()
 BUILD = pathlib.Path(os.environ.get("ACR_BUILDDIR", TOP))
 VECTORS = TOP.parent / "shared" / "vectors"
 
+# A configuration for tests that keep a device from answering: no time is too long.
+PATIENT = "[scheduler]\nwatchdog=0\n"
+
 
 class Daemon:
     """`acryptod -f` with the given arguments on a scratch mount point.
@@ -38,6 +41,7 @@ class Daemon:
             os.chown(self.dir, uid, uid)
             os.chown(self.mount, uid, uid)
         words = [*wrapper, str(BUILD / "acryptod"), "-f"]
+        self.config = config or ""
         if config is not None:
             (self.dir / "conf").write_text(config)
             words += ["-c", str(self.dir / "conf")]
@@ -91,6 +95,26 @@ class Daemon:
         finally:
             with contextlib.suppress(OSError):
                 self.write("devices/remove", f"{name}\n")
+
+    def hold(self, file):
+        """Make the file of this name in the scratch folder: devices with `hold={dir}/FILE` answer
+        nothing until the function that this returns is called. Until then no time matters."""
+        assert "watchdog=0" in self.config, "the watchdog would break what is held for long"
+        path = self.dir / file
+        path.touch()
+        return lambda: path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def held(self, us=0, width=1):
+        """A further device that answers nothing until it is released, and then as `delay` does;
+        gives its name and the function that releases it."""
+        file = f"hold{Daemon._serial}"
+        release = self.hold(file)
+        with self.device(f"delay:us={us},width={width},hold={self.dir / file}") as name:
+            try:
+                yield name, release
+            finally:
+                release()
 
     def stop(self, sig=signal.SIGTERM, seconds=60):
         """End it and return its exit status."""

@@ -11,9 +11,9 @@ pytest.register_assert_rewrite("on_device", "strict_models")
 
 
 @pytest.fixture(scope="module")
-def daemon():
-    """A daemon with the default device, shared by the tests of one file."""
-    d = acr.Daemon()
+def daemon(request):
+    """A daemon with the default device, shared by the tests of one file, whose CONFIG it has."""
+    d = acr.Daemon(config=getattr(request.module, "CONFIG", None))
     yield d
     assert d.stop() == 0, "acryptod did not end cleanly"
 

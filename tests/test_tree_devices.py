@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """devices/: adding, removing, and the files of a device."""
+import hashlib
 import os
 import time
 
@@ -8,6 +9,7 @@ import pytest
 import acr
 
 OTHER = acr.NOBODY - 1
+CONFIG = acr.PATIENT
 
 
 def number(daemon, device, file, word):
@@ -48,6 +50,7 @@ def test_add_and_remove(daemon):
 @pytest.mark.parametrize("spec", ["", "x", "x=", "=soft", "x=nosuchdriver", "x=soft:nosuch=1", "x=delay:us=abc",
                                   "x=delay:us=-1", "x=delay:us", "x=error:every=1,errno=EWHAT", "soft0=soft",
                                   "bad/name=soft", ".x=soft", "x" * 65 + "=soft", "x=../soft", "x=delay:us=1,us=2x",
+                                  "x=delay:us=1,hold=", "x=delay:us=1,hold=somewhere",
                                   "x=delay:us=99999999999999999999999999"])
 def test_bad_words_for_add(daemon, spec):
     before = sorted(os.listdir(daemon.mount / "devices"))
@@ -63,13 +66,14 @@ def test_bad_words_for_remove(daemon, name):
 
 def test_removing_a_device_at_work(daemon):
     """Bound sessions fail; the rest of the daemon goes on."""
-    daemon.write("devices/add", "leaving=delay:us=200000\n")
-    with daemon.session(alg="sha256", device="leaving", src=b"1") as one, \
-         daemon.session(alg="sha256", device="leaving", src=b"2") as two:
+    with daemon.held() as (name, _), \
+         daemon.session(alg="sha256", device=name, src=b"1") as one, \
+         daemon.session(alg="sha256", device=name, src=b"2") as two:
         one.write("ctl", "start")
         one.wait("running")
         two.write("ctl", "start")
-        daemon.write("devices/remove", "leaving\n")
+        two.wait("queued")
+        daemon.write("devices/remove", f"{name}\n")
         assert acr.errno_of(one.read) in (None, "EIO", "ENODEV")
         with acr.fails("ENODEV"):
             two.read()
@@ -93,7 +97,7 @@ def test_files_of_a_device(daemon):
 
 @pytest.mark.sanitize
 def test_load_moves(daemon):
-    with daemon.device("delay:us=300000") as slow:
+    with daemon.held() as (slow, release):
         assert number(daemon, slow, "load", "queued") == number(daemon, slow, "load", "running") == 0
         sessions = [daemon.session(alg="sha256", device=slow, src=b"x" * 1000) for _ in range(3)]
         for s in sessions:
@@ -105,6 +109,7 @@ def test_load_moves(daemon):
         for s in sessions[1:]:
             s.write("ctl", "cancel")
         until(lambda: number(daemon, slow, "load", "queued") == 0)
+        release()
         sessions[0].read()
         until(lambda: number(daemon, slow, "load", "running") == 0)
         for s in sessions:
@@ -137,7 +142,7 @@ def test_capabilities(daemon):
 
 
 def test_queue_is_in_running_order(daemon):
-    with daemon.device("delay:us=300000") as slow:
+    with daemon.held(us=1000) as (slow, release):
         first = daemon.session(alg="sha256", device=slow, src=b"x")
         first.write("ctl", "start")
         first.wait("running")
@@ -149,34 +154,42 @@ def test_queue_is_in_running_order(daemon):
         assert text.startswith("#")
         names = [line.split("\t")[0] for line in text.splitlines()[1:]]
         assert names == ["prio60000", "prio30000", "prio1000", "prio10"]
-        ended = []
-        readers = [acr.Background(lambda s=s: (s.read(), ended.append(s.path.name))) for s in sessions]
-        for r in readers:
-            r.result()
-        assert ended == names
+        release()
+        started = {}
+        for s in sessions:
+            s.read()
+            line, = acr.rows(s.text("history"))
+            started[s.path.name] = float(line["started"])
+        assert sorted(started, key=started.get) == names
         for s in (first, *sessions):
             s.close()
 
 
 def test_equal_priority_runs_in_order_of_arrival(daemon):
-    with daemon.device("delay:us=20000") as slow:
+    with daemon.held(us=1000) as (slow, release):
         sessions = [daemon.session(f"turn{n}", alg="sha256", device=slow, src=b"x") for n in range(8)]
         for s in sessions:
             s.write("ctl", "start")
+            s.wait("running" if s is sessions[0] else "queued")
+        release()
+        started = []
         for s in sessions:
             s.read()
-        waits = [int(s.status()["queue-time-us"]) for s in sessions]
-        assert waits == sorted(waits)
+            line, = acr.rows(s.text("history"))
+            started.append(float(line["started"]))
+        assert started == sorted(started)
         for s in sessions:
             s.close()
 
 
 @pytest.mark.sanitize
 def test_another_users_session_has_no_name_in_the_queue(daemon):
-    with daemon.device("delay:us=700000") as slow:
+    with daemon.held() as (slow, _):
         def make():
-            for n in range(2):
-                acr.Session(daemon, f"hidden{n}", alg="sha256", device=slow, src=b"x").write("ctl", "start")
+            for n, state in enumerate(("running", "queued")):
+                s = acr.Session(daemon, f"hidden{n}", alg="sha256", device=slow, src=b"x")
+                s.write("ctl", "start")
+                s.wait(state)
 
         def look():
             return [line.split("\t")[0] for line in daemon.text(f"devices/{slow}/queue").splitlines()[1:]]
@@ -209,7 +222,7 @@ def test_break_and_repair(daemon):
 
 def test_breaking_a_device_with_a_queue(daemon):
     """No bound session is left waiting for a repair; none goes to another device."""
-    with daemon.device("delay:us=300000") as name:
+    with daemon.held() as (name, _):
         sessions = [daemon.session(alg="sha256", device=name, src=b"x") for _ in range(3)]
         readers = [acr.Background(acr.errno_of, s.read) for s in sessions]
         for s in sessions:
@@ -223,12 +236,14 @@ def test_breaking_a_device_with_a_queue(daemon):
 
 
 def test_drain(daemon):
-    with daemon.device("delay:us=300000") as name:
+    with daemon.held() as (name, release):
         with daemon.session(alg="sha256", device=name, src=b"x") as s:
             s.write("ctl", "start")
             s.wait("running")
             daemon.write(f"devices/{name}/ctl", "drain\n")
             assert state(daemon, name) == "draining"
+            assert s.text("state") == "running"
+            release()
             assert len(s.read()) == 32, "what runs is finished"
             assert acr.errno_of(s.run, b"x") == "ENODEV"
             daemon.write(f"devices/{name}/ctl", "repair\n")
@@ -237,7 +252,7 @@ def test_drain(daemon):
 
 
 def test_limit(daemon):
-    with daemon.device("delay:us=200000") as name:
+    with daemon.held() as (name, release):
         daemon.write(f"devices/{name}/ctl", "limit hash sha256 3\n")
         row = next(r for r in acr.rows(daemon.text(f"devices/{name}/capabilities"))
                    if (r["op"], r["alg"]) == ("hash", "sha256"))
@@ -246,6 +261,7 @@ def test_limit(daemon):
         for s in sessions:
             s.write("ctl", "start")
         assert number(daemon, name, "load", "queued") <= 3
+        release()
         assert len({s.read() for s in sessions}) == 1, "the others wait for room, none is lost"
         for s in sessions:
             s.close()
@@ -290,12 +306,13 @@ def test_flip_is_one_wrong_bit(daemon):
 
 
 def test_a_device_of_some_width_runs_as_many(daemon):
-    with daemon.device("delay:us=300000,width=3") as name:
+    with daemon.held(width=3) as (name, release):
         sessions = [daemon.session(alg="sha256", device=name, src=b"x") for _ in range(4)]
         for s in sessions:
             s.write("ctl", "start")
         until(lambda: number(daemon, name, "load", "running") == 3)
         assert number(daemon, name, "load", "queued") == 1
+        release()
         for s in sessions:
             s.read()
             s.close()
@@ -320,3 +337,40 @@ def test_reason_is_one_line_of_the_log(start):
     daemon.write("devices/a/ctl", "break one\ntwo\x1b[2J three")
     until(lambda: "three" in daemon.log)
     assert [line for line in daemon.log.splitlines() if "three" in line and "one two" in line and "\x1b" not in line]
+
+
+def test_a_held_device_answers_when_the_file_is_gone(daemon):
+    with daemon.held(width=2) as (name, release):
+        sessions = [daemon.session(alg="sha256", device=name, src=b"%d" % n) for n in range(4)]
+        readers = [acr.Background(acr.errno_of, s.read) for s in sessions[:3]]
+        until(lambda: number(daemon, name, "load", "running") == 2)
+        until(lambda: number(daemon, name, "load", "queued") == 1)
+        cancelled = next(n for n in range(3) if sessions[n].text("state") == "running")
+        sessions[cancelled].write("ctl", "cancel")
+        assert readers.pop(cancelled).result() == "ECANCELED"
+        left = sessions[:cancelled] + sessions[cancelled + 1:3]
+        for s in left:
+            s.wait("running")
+        time.sleep(0.05)  # many looks for the file
+        assert [s.text("state") for s in left] == ["running"] * 2
+        release()
+        assert [r.result() for r in readers] == [None, None]
+        assert sessions[3].read() == hashlib.sha256(b"3").digest(), "and it is as any other now"
+        for s in sessions:
+            s.close()
+
+
+def test_what_was_held_still_takes_its_time(daemon):
+    with daemon.held(us=100000) as (name, release), daemon.session(alg="sha256", device=name) as s:
+        release()
+        s.run(b"x")
+        assert int(s.status()["process-time-us"]) >= 100000
+
+
+def test_removing_a_held_device(daemon):
+    with daemon.held() as (name, _), daemon.session(alg="sha256", device=name, src=b"x") as s:
+        reader = acr.Background(s.read)
+        s.wait("running")
+        daemon.write("devices/remove", f"{name}\n")
+        with acr.fails("ENODEV"):
+            reader.result()

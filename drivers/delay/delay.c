@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes in software, after a time that it pretends the work to take: an asynchronous device
- * with `width` service slots. One thread waits for the earliest deadline, whatever the width. */
+ * with `width` service slots. One thread waits for the earliest deadline, whatever the width.
+ *
+ * What is due waits on while the file of `hold` exists: a test decides when the device answers,
+ * and no clock does. Nobody tells us when the file goes, so it is looked for again and again, but
+ * only while something is due. */
 #include "../soft/engine.h"
 
 #include <errno.h>
@@ -8,10 +12,12 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NS_PER_S  UINT64_C(1000000000)
 #define NS_PER_US UINT64_C(1000)
 #define LONGEST   (UINT64_C(100) * 365 * 24 * 3600 * NS_PER_S)
+#define LOOK_NS   UINT64_C(2000000) /* from one look for the file to the next */
 
 /* In acr_op.driver_area. */
 struct delayed {
@@ -22,6 +28,7 @@ struct delayed {
 
 struct delay_device {
 	uint64_t us, ns_per_byte, width;
+	const char *hold; /* path of the file, borrowed of the device; NULL: nothing holds */
 	pthread_t thread;
 	pthread_mutex_t lock; /* (d); not held when ops are computed or ended */
 	pthread_cond_t changed;
@@ -34,6 +41,7 @@ static const struct acr_option delay_options[] = {
 	{ "us", "time that an operation takes, microseconds, 0 to 3600000000; required", NULL },
 	{ "ns-per-byte", "and for each byte of input, nanoseconds, 0 to 1000000000", "0" },
 	{ "width", "operations at once, 1 to 65536", "1" },
+	{ "hold", "while a file of this absolute path exists, nothing is answered", NULL },
 	{ NULL, NULL, NULL },
 };
 
@@ -54,29 +62,60 @@ static uint64_t deadline_of(const struct delay_device *delay, const struct acr_o
 	return now_ns() + delay->us * NS_PER_US + ns;
 }
 
-/* Waits under the lock until something is due. Returns it off the list; NULL: stop. */
+/* Under the lock. */
+static bool is_due(const struct delay_device *delay)
+{
+	const struct delayed *first = TAILQ_FIRST(&delay->list);
+
+	return first && first->deadline_ns <= now_ns();
+}
+
+/* Under the lock, which is let go meanwhile: a file system may take its time. */
+static bool is_held(struct delay_device *delay)
+{
+	bool exists;
+
+	if (!delay->hold)
+		return false;
+	pthread_mutex_unlock(&delay->lock);
+	exists = !access(delay->hold, F_OK);
+	pthread_mutex_lock(&delay->lock);
+	return exists;
+}
+
+/* Under the lock: until then, or until something has changed. */
+static void wait_until(struct delay_device *delay, uint64_t ns)
+{
+	struct timespec until;
+
+	until.tv_sec = (time_t)(ns / NS_PER_S);
+	until.tv_nsec = (long)(ns % NS_PER_S);
+	pthread_cond_timedwait(&delay->changed, &delay->lock, &until);
+}
+
+/* Under the lock. */
+static struct acr_op *take_first(struct delay_device *delay)
+{
+	struct delayed *first = TAILQ_FIRST(&delay->list);
+	struct acr_op *op = first->op;
+
+	first->op = NULL;
+	TAILQ_REMOVE(&delay->list, first, link);
+	return op;
+}
+
+/* Waits under the lock until something may be answered. Returns it off the list; NULL: stop. */
 static struct acr_op *wait_due(struct delay_device *delay)
 {
-	struct delayed *first;
-	struct acr_op *op;
-
 	while (!delay->stop) {
-		struct timespec until;
-
-		first = TAILQ_FIRST(&delay->list);
-		if (!first) {
+		if (TAILQ_EMPTY(&delay->list))
 			pthread_cond_wait(&delay->changed, &delay->lock);
-			continue;
-		}
-		if (first->deadline_ns <= now_ns()) {
-			op = first->op;
-			first->op = NULL;
-			TAILQ_REMOVE(&delay->list, first, link);
-			return op;
-		}
-		until.tv_sec = (time_t)(first->deadline_ns / NS_PER_S);
-		until.tv_nsec = (long)(first->deadline_ns % NS_PER_S);
-		pthread_cond_timedwait(&delay->changed, &delay->lock, &until);
+		else if (!is_due(delay))
+			wait_until(delay, TAILQ_FIRST(&delay->list)->deadline_ns);
+		else if (is_held(delay))
+			wait_until(delay, now_ns() + LOOK_NS);
+		else if (!delay->stop && is_due(delay)) /* still, after the look */
+			return take_first(delay);
 	}
 	return NULL;
 }
@@ -117,6 +156,11 @@ static int read_options(struct acr_device *dev, struct delay_device *delay)
 		                                 &delay->ns_per_byte);
 	if (!error)
 		error = acr_device_option_number(dev, "width", 1, 65536, &delay->width);
+	delay->hold = acr_device_option(dev, "hold");
+	if (!error && delay->hold && *delay->hold != '/') {
+		acr_device_explain(dev, "hold=%.64s must be an absolute path", delay->hold);
+		error = -EINVAL;
+	}
 	return error;
 }
 

@@ -19,6 +19,11 @@ def waiting_reader(daemon, **files):
     return reader
 
 
+def is_ending(daemon):
+    """Waits until it takes no new sessions, as it does once it has seen the signal."""
+    return acr.until(lambda: acr.errno_of(daemon.session) == "ECANCELED")
+
+
 @pytest.mark.sanitize
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_daemon_ends_at_once(start, sig):
@@ -34,11 +39,14 @@ def test_an_idle_daemon_ends_at_once(start, sig):
 
 @pytest.mark.sanitize
 def test_what_runs_is_finished(start):
-    daemon = start("--device", "d0=delay:us=500000")
+    daemon = start("--device", "d0=delay:us=0,hold={dir}/held", config=acr.PATIENT + "[daemon]\ndrain=100\n")
+    release = daemon.hold("held")
     session = daemon.session(alg="sha256", src=b"abc")
     reader = acr.Background(session.read)
     session.wait("running")
     daemon.process.send_signal(signal.SIGTERM)
+    assert is_ending(daemon)
+    release()
     assert len(reader.result()) == 32
     assert daemon.process.wait(20) == 0
 
@@ -68,6 +76,7 @@ def test_a_second_signal_skips_the_wait(start):
     daemon = start(config="[daemon]\ndrain=100\n")
     reader = waiting_reader(daemon)
     daemon.process.send_signal(signal.SIGTERM)
+    assert is_ending(daemon)
     reader.join(0.3)
     assert reader.is_alive() and daemon.process.poll() is None, "the first one waits"
     daemon.process.send_signal(signal.SIGTERM)

@@ -12,6 +12,7 @@ import refs
 
 KEY = bytes(range(32))
 IV = bytes(range(100, 116))
+CONFIG = acr.PATIENT
 MIB = 1 << 20
 
 
@@ -221,7 +222,7 @@ def test_eexist(session):
 
 @pytest.mark.sanitize
 def test_ebusy_and_eagain_and_ecanceled(daemon, session):
-    with daemon.device("delay:us=800000") as slow:
+    with daemon.held() as (slow, _):
         for file, value in (("alg", "sha256"), ("device", slow), ("src", b"x")):
             session.write(file, value)
         session.write("ctl", "start")

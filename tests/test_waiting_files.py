@@ -8,6 +8,7 @@ import pytest
 import acr
 
 KEY = bytes(32)
+CONFIG = acr.PATIENT
 
 
 @pytest.mark.sanitize
@@ -36,7 +37,7 @@ def test_ready_without_src_in_a_stream(session):
 
 
 def test_state_words_at_work(daemon):
-    with daemon.device("delay:us=500000") as slow:
+    with daemon.held() as (slow, release):
         with daemon.session(alg="sha256", device=slow, src=b"1") as one, \
              daemon.session(alg="sha256", device=slow, src=b"2") as two:
             one.write("ctl", "start")
@@ -45,6 +46,8 @@ def test_state_words_at_work(daemon):
             assert two.text("state") == "queued"
             two.write("ctl", "cancel")
             assert two.wait("cancelled") == "cancelled"
+            assert one.text("state") == "running"
+            release()
             assert one.wait("done") == "done"
             assert one.read() == hashlib.sha256(b"1").digest()
 
@@ -61,10 +64,11 @@ def test_state_failed(session):
 
 @pytest.mark.sanitize
 def test_start_returns_at_once(daemon):
-    with daemon.device("delay:us=400000") as slow, daemon.session(alg="sha256", device=slow, src=b"abc") as s:
+    with daemon.held() as (slow, release), daemon.session(alg="sha256", device=slow, src=b"abc") as s:
         s.write("ctl", "start\n")
         assert s.text("state") in ("queued", "running")
         assert s.size("dst") == 0
+        release()
         assert s.read() == hashlib.sha256(b"abc").digest()
 
 
@@ -92,17 +96,18 @@ def test_unknown_ctl_words(session, word):
 
 
 def test_start_twice(daemon):
-    with daemon.device("delay:us=300000") as slow, daemon.session(alg="sha256", device=slow, src=b"abc") as s:
+    with daemon.held() as (slow, release), daemon.session(alg="sha256", device=slow, src=b"abc") as s:
         s.write("ctl", "start")
         with acr.fails("EBUSY"):
             s.write("ctl", "start")
+        release()
         assert s.read() == hashlib.sha256(b"abc").digest()
 
 
 @pytest.mark.sanitize
 @pytest.mark.parametrize("word", ["cancel", "reset"])
 def test_cancel_and_reset_end_a_blocked_reader(daemon, word):
-    with daemon.device("delay:us=900000") as slow, daemon.session(alg="sha256", device=slow, src=b"abc") as s:
+    with daemon.held() as (slow, _), daemon.session(alg="sha256", device=slow, src=b"abc") as s:
         reader = acr.Background(s.read)
         s.wait("running")
         s.write("ctl", word)
@@ -151,7 +156,7 @@ def test_cancel_with_nothing_to_cancel(session):
 
 @pytest.mark.sanitize
 def test_deadline(daemon):
-    with daemon.device("delay:us=900000") as slow, \
+    with daemon.held() as (slow, _), \
          daemon.session(alg="sha256", device=slow, deadline="100", src=b"abc") as s:
         with acr.fails("ETIMEDOUT"):
             s.read()
@@ -164,13 +169,15 @@ def test_deadline(daemon):
 
 
 def test_deadline_of_a_queued_session(daemon):
-    with daemon.device("delay:us=700000") as slow:
+    with daemon.held() as (slow, release):
         with daemon.session(alg="sha256", device=slow, src=b"1") as one, \
              daemon.session(alg="sha256", device=slow, src=b"2", deadline="100") as two:
             one.write("ctl", "start")
             one.wait("running")
             with acr.fails("ETIMEDOUT"):
                 two.read()
+            assert one.text("state") == "running"
+            release()
             assert one.read() == hashlib.sha256(b"1").digest()
 
 
@@ -193,7 +200,7 @@ def test_status_fields(session, daemon):
         session.write("device", slow)
         session.run(b"x")
         assert session.status()["device"] == slow
-        assert 50_000 <= int(session.status()["process-time-us"]) < 5_000_000
+        assert 50_000 <= int(session.status()["process-time-us"]) < 50_000_000
         session.unlink("device")
 
 

@@ -383,7 +383,7 @@ def test_a_checked_request_can_be_cancelled_removed_and_be_too_late(daemon):
 
 def test_what_moves_keeps_its_order(start):
     """Nothing ends by itself here: only what is queued moves, when a second device comes."""
-    daemon = start("--device", "a=delay:us=600000000")
+    daemon = start("--device", "a=delay:us=600000000", config=acr.PATIENT)
     sessions = [daemon.session(f"s{n:02}", alg="sha256", src=b"x") for n in range(20)]
     for s in sessions:
         s.write("ctl", "start")
@@ -416,9 +416,10 @@ def test_the_daemon_ends_with_a_device_in_quarantine(start):
 
 # ---- history ----
 
-@pytest.mark.parametrize("device", ["hang:after=0", "delay:us=400000"])
+@pytest.mark.parametrize("device", ["hang:after=0", "delay:us=0,hold={dir}/held"])
 def test_an_attempt_that_was_cancelled_is_told_of(start, device):
-    daemon = start("--device", f"d={device}", config="[scheduler]\nwatchdog=0\n")
+    daemon = start("--device", f"d={device}", config=acr.PATIENT)
+    daemon.hold("held")
     with daemon.session(alg="sha256", src=b"x") as running, \
             daemon.session(alg="sha256", src=b"x") as queued, \
             daemon.session(alg="sha256", deadline="50") as late:

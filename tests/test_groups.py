@@ -84,7 +84,9 @@ def test_a_bound_session_stays_inside(whole):
 
 
 def test_redispatch_inside(start):
-    daemon = start(*words("a=delay:us=400000", "b=delay:us=0", "alone=soft", "pool=group:members=a+b"))
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "b=delay:us=0", "alone=soft", "pool=group:members=a+b"),
+                   config=acr.PATIENT)
+    daemon.hold("held")
     daemon.write("devices/b/ctl", "break")
     sessions = [daemon.session(alg="sha256", device="pool", src=b"x") for _ in range(5)]
     for s in sessions:
@@ -109,26 +111,31 @@ def test_a_failing_member_is_passed_by(start):
 
 
 def test_full_members_make_sessions_wait(start):
-    daemon = start(*words("a=delay:us=60000", "b=delay:us=60000", "pool=group:members=a+b"))
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "b=delay:us=0,hold={dir}/held", "pool=group:members=a+b"),
+                   config=acr.PATIENT)
+    release = daemon.hold("held")
     for card in "ab":
         daemon.write(f"devices/{card}/ctl", "limit hash sha256 1")
     sessions = [daemon.session(alg="sha256", device="pool", src=b"x") for _ in range(10)]
     for s in sessions:
         s.write("ctl", "start")
-    assert int(acr.values(daemon.text("status"))["sessions-waiting"]) > 0
+    assert acr.until(lambda: acr.values(daemon.text("status"))["sessions-waiting"] == "6"), "two run, two are queued"
+    release()
     for s in sessions:
         assert len(s.read()) == 32
     assert int(acr.values(daemon.text("status"))["sessions-waiting"]) == 0
 
 
 def test_waiting_sessions_end_with_the_group(start):
-    daemon = start(*words("a=delay:us=500000", "pool=group:members=a"))
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "pool=group:members=a"), config=acr.PATIENT)
+    release = daemon.hold("held")
     daemon.write("devices/a/ctl", "limit hash sha256 1")
     sessions = [daemon.session(alg="sha256", device="pool", src=b"x") for _ in range(6)]
     for s in sessions:
         s.write("ctl", "start")
     sessions[0].wait("running")
     daemon.write("devices/remove", "pool")
+    release()
     assert len(sessions[0].read()) == 32
     for s in sessions[1:]:
         with acr.fails("ENODEV"):
@@ -136,7 +143,7 @@ def test_waiting_sessions_end_with_the_group(start):
 
 
 def test_a_pool_learns_by_itself(start):
-    daemon = start(*words("a=delay:us=2000", "b=delay:us=9000", "pool=group:members=a+b,balancer=rate"))
+    daemon = start(*words("a=delay:us=2000", "b=delay:us=300000", "pool=group:members=a+b,balancer=rate"))
     with daemon.session(alg="sha256", device="pool") as s:
         for _ in range(30):
             s.run(b"x")
@@ -222,7 +229,7 @@ def test_files_of_a_group(pool):
 
 def test_queue_is_merged_in_order(start):
     daemon = start(*words("a=delay:us=600000000", "b=delay:us=600000000",
-                          "pool=group:members=a+b"))
+                          "pool=group:members=a+b"), config=acr.PATIENT)
     sessions = [daemon.session(f"s{p}", alg="sha256", device="pool", src=b"x", priority=p)
                 for p in (3000, 4000, 10, 60000, 1000, 30000, 20)]
     for s in sessions:
@@ -257,7 +264,9 @@ def test_ctl_of_a_group(whole):
 
 
 def test_breaking_a_group_moves_what_it_placed(start):
-    daemon = start(*words("a=delay:us=300000", "alone=delay:us=1000", "pool=group:members=a"))
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "alone=delay:us=1000", "pool=group:members=a"),
+                   config=acr.PATIENT)
+    release = daemon.hold("held")
     daemon.write("devices/alone/ctl", "break")
     sessions = [daemon.session(alg="sha256", src=b"x") for _ in range(4)]
     for s in sessions:
@@ -268,6 +277,8 @@ def test_breaking_a_group_moves_what_it_placed(start):
     for s in sessions[1:]:
         assert len(s.read()) == 32
         assert acr.rows(s.text("history"))[-1]["device"] == "alone"
+    assert sessions[0].text("state") == "running"
+    release()
     assert len(sessions[0].read()) == 32
 
 

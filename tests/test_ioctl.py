@@ -16,6 +16,7 @@ from binary import AAD, DECRYPT, DERIVE, DST, ENCRYPT, HASH, INLINE_MAX, IV, KEY
 
 ABC = hashlib.sha256(b"abc").digest()
 K32, IV16, IV12 = bytes(range(32)), bytes(range(16)), bytes(range(12))
+CONFIG = acr.PATIENT
 HEADER = acr.TOP / "include"
 # AES-256-CBC with pkcs7 of b"abc" under the key and IV above, by `openssl enc`.
 CBC_ABC = subprocess.run(["openssl", "enc", "-aes-256-cbc", "-K", K32.hex(), "-iv", IV16.hex()],
@@ -529,7 +530,7 @@ def test_sessions_and_memory_are_charged_and_come_back(start):
 # ---- not blocking ----
 
 def test_nonblocking_and_poll(daemon):
-    with daemon.device("delay:us=200000") as name, binary.Binary(daemon, os.O_RDWR | os.O_NONBLOCK) as b:
+    with daemon.held() as (name, release), binary.Binary(daemon, os.O_RDWR | os.O_NONBLOCK) as b:
         b.alloc("sha256", src=3, device=name)
         b.fill(SRC, b"abc")
         with acr.fails("EAGAIN"):
@@ -541,6 +542,8 @@ def test_nonblocking_and_poll(daemon):
             b.fill(SRC, b"abc")
         poll = select.poll()
         poll.register(b.fd, select.POLLIN)
+        assert poll.poll(0) == []
+        release()
         assert poll.poll(20000) == [(b.fd, select.POLLIN)]
         assert b.add() == ABC
 

@@ -191,7 +191,7 @@ class Background(threading.Thread):
         except BaseException as e:  # handed over to result()
             self.raised = e
 
-    def result(self, seconds=20):
+    def result(self, seconds=30):
         self.join(seconds)
         assert not self.is_alive(), f"still blocked after {seconds} s"
         if self.raised:
@@ -224,12 +224,12 @@ class Child:
             writer.send(out)
         os._exit(0)
 
-    def receive(self, seconds=20):
+    def receive(self, seconds=30):
         """The next value that the child sends with Child.send(value)."""
         assert self.reader.poll(seconds), f"the child sent nothing for {seconds} s"
         return self.reader.recv()
 
-    def result(self, seconds=20):
+    def result(self, seconds=30):
         try:
             good, value = self.receive(seconds)
         finally:
@@ -238,7 +238,7 @@ class Child:
             raise value
         return value
 
-    def wait(self, seconds=10):
+    def wait(self, seconds=30):
         """Until it has ended: returns at once for a killed one."""
         end = time.monotonic() + seconds
         while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
@@ -258,7 +258,7 @@ def as_user(uid, function, *args, groups=()):
     return Child(function, *args, uid=uid, groups=groups).result()
 
 
-def quick(*words, seconds=10):
+def quick(*words, seconds=30):
     """Run a command that must end at once; its exit status. One that hangs isn't waited
     for: it may be unkillable."""
     process = subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL,
@@ -317,7 +317,7 @@ class Session:
     def append(self, file, data):
         put(self.path / file, data, os.O_APPEND)
 
-    def wait(self, *words, seconds=10):
+    def wait(self, *words, seconds=30):
         """Until `state` is one of the words."""
         end = time.monotonic() + seconds
         while (now := self.text("state")) not in words:
@@ -354,7 +354,7 @@ class Session:
             self.close()
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=30):
     """Wait for a condition that nothing announces. Returns its last value: false means never."""
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:

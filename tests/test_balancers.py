@@ -130,7 +130,7 @@ def test_bad_rules_change_nothing(three, rules, word):
 
 def test_rules_move_what_is_queued(start):
     daemon = start("--device", "slow=hang:after=0", "--device", "other=delay:us=1000",
-                   "--balancer", "affinity")
+                   "--balancer", "affinity", config=acr.PATIENT)
     daemon.write("lb/affinity/rules", "uid 0 slow\n")
     sessions = [daemon.session(alg="sha256", src=b"x") for _ in range(4)]
     for s in sessions:

@@ -112,8 +112,9 @@ def test_back_in_service(daemon):
                 assert s.run(DATA) == DIGEST
             s.write("check", "always")
             assert s.run(DATA) == DIGEST
-            assert state(daemon, dev).startswith("broken: quarantined: wrong result")
-            assert until(lambda: state(daemon, dev) == "ready", 30)
+            # On a slow day its tests may be over by now; the log keeps it.
+            assert f"{dev}: quarantined: wrong result" in daemon.log
+            assert until(lambda: state(daemon, dev) == "ready")
             assert s.run(DATA) == DIGEST
     assert "back in service" in daemon.log
 
@@ -132,12 +133,11 @@ def test_a_hanging_device_is_found(daemon):
             for _ in range(25):
                 s.run(b"x")
         sessions = [daemon.session(alg="sha256", device=dev, src=DATA) for _ in range(2)]
-        for s in sessions:
-            s.write("ctl", "start")
-        assert until(lambda: state(daemon, dev) != "ready", 20)
+        readers = [acr.Background(acr.errno_of, s.read) for s in sessions]
+        assert until(lambda: state(daemon, dev) != "ready")
         assert state(daemon, dev).startswith("broken: no answer for")
-        for s in sessions:  # bound: ENODEV, and no other device
-            assert acr.errno_of(s.read) == "ENODEV"
+        for s, reader in zip(sessions, readers):  # bound: ENODEV, and no other device
+            assert reader.result() == "ENODEV"
             assert not any(d == "soft0" for d, _ in outcomes(s))
             s.close()
 
@@ -148,21 +148,21 @@ def test_a_hanging_device_is_found_though_nobody_waits_for_it(start):
     with daemon.session(alg="sha256", device="h") as s:
         for _ in range(5):
             assert s.run(DATA) == DIGEST
-    ends = set()
+    ends = []
     with daemon.session(alg="sha256", deadline="150") as s:
-        for _ in range(100):
-            ends.add(acr.errno_of(s.run, DATA))
-            if None in ends:
-                break
-    assert ends == {"ETIMEDOUT", None}, "it went on to get every request"
+        while len(ends) < 100 and not state(daemon, "h").startswith("broken: "):
+            ends.append(acr.errno_of(s.run, DATA))
+        assert "ETIMEDOUT" in ends and set(ends) <= {"ETIMEDOUT", None}
+        assert until(lambda: acr.errno_of(s.run, DATA) is None), "it went on to get every request"
     assert state(daemon, "h").startswith("broken: "), "only known answers bring it back"
 
 
 def test_a_slow_device_whose_requests_are_cancelled_stays(start):
-    daemon = start("--device", "slow=delay:us=20000,width=4")
+    """The watchdog's time passes while requests are cancelled, but not between two answers."""
+    daemon = start("--device", "slow=delay:us=20000,width=4", config="[scheduler]\nwatchdog=3\n")
     with daemon.session(alg="sha256", src=b"x") as answered, \
             daemon.session(alg="sha256", src=b"x") as cancelled:
-        end = time.monotonic() + 2
+        end = time.monotonic() + 4
         while time.monotonic() < end:
             cancelled.write("ctl", "start")
             cancelled.wait("running", "done")
@@ -173,7 +173,7 @@ def test_a_slow_device_whose_requests_are_cancelled_stays(start):
 
 
 def test_sessions_of_a_hanging_device_go_on_elsewhere(start):
-    daemon = start("--device", "h0=hang:after=10")
+    daemon = start("--device", "h0=hang:after=10", config="[scheduler]\nwatchdog=4\n")
     with daemon.session(alg="sha256") as s:
         for _ in range(10):
             s.run(b"x")
@@ -357,26 +357,28 @@ def test_each_stage_has_its_own_check(daemon):
         assert state(daemon, liar).startswith("broken: quarantined: wrong result")
 
 
-def test_a_checked_request_can_be_cancelled_removed_and_be_too_late(daemon):
-    with daemon.device("delay:us=0") as first, daemon.device("hang:after=0") as witness:
-        ctl(daemon, "soft0", "drain")
-        try:
-            s = daemon.session(alg="sha256", device=first, check="always", src=DATA)
-            reader = acr.Background(acr.errno_of, s.read)
-            assert until(lambda: "running: 1" in daemon.text(f"devices/{witness}/load"))
-            s.write("ctl", "cancel")
-            assert reader.result() == "ECANCELED"
-            s.write("deadline", "100")
-            assert acr.errno_of(s.run, DATA) == "ETIMEDOUT"
-            s.write("deadline", "0")
-            s.write("src", DATA)
-            reader = acr.Background(acr.errno_of, s.read)
-            assert until(lambda: "running: 1" in daemon.text(f"devices/{witness}/load"))
-            s.close()
-            assert reader.result() == "ECANCELED"
-            assert until(lambda: "running: 0" in daemon.text(f"devices/{witness}/load"))
-        finally:
-            ctl(daemon, "soft0", "repair")
+def test_a_checked_request_can_be_cancelled_removed_and_be_too_late(start):
+    daemon = start("--device", "first=delay:us=0", "--device", "witness=hang:after=0", config=acr.PATIENT)
+
+    def asked(running):
+        return until(lambda: f"running: {running}\n" in daemon.text("devices/witness/load"))
+
+    s = daemon.session(alg="sha256", device="first", check="always", src=DATA)
+    reader = acr.Background(acr.errno_of, s.read)
+    assert asked(1)
+    s.write("ctl", "cancel")
+    assert reader.result() == "ECANCELED"
+    assert asked(0)
+    s.write("deadline", "100")
+    assert acr.errno_of(s.run, DATA) == "ETIMEDOUT"
+    assert asked(0)
+    s.write("deadline", "0")
+    s.write("src", DATA)
+    reader = acr.Background(acr.errno_of, s.read)
+    assert asked(1)
+    s.close()
+    assert reader.result() == "ECANCELED"
+    assert asked(0)
 
 
 # ---- order ----
@@ -439,7 +441,7 @@ def test_an_attempt_that_was_cancelled_is_told_of(start, device):
 @pytest.mark.parametrize("how, sentence", [("break", "broke"), ("drain", "is draining"),
                                            ("remove", "was removed")])
 def test_the_sentence_says_what_befell_the_device(start, how, sentence):
-    daemon = start("--device", "d=hang:after=0")
+    daemon = start("--device", "d=hang:after=0", config=acr.PATIENT)
     with daemon.session(alg="sha256", src=b"x") as running, \
             daemon.session(alg="sha256", src=b"x") as queued:
         running.write("ctl", "start")

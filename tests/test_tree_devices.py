@@ -19,11 +19,8 @@ def number(daemon, device, file, word):
     return int(found[0].split()[0])
 
 
-def until(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
+def until(condition):
+    assert acr.until(condition)
 
 
 def state(daemon, device):

@@ -80,6 +80,10 @@ class Daemon:
     def text(self, file):
         return self.read(file).decode()
 
+    def waiting(self):
+        """How many calls, of whatever process, wait for something now."""
+        return int(values(self.text("status"))["requests-waiting"])
+
     def write(self, file, value):
         """One open, write and close of a file of the tree."""
         put(self.mount / file, value)

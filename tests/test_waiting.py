@@ -76,9 +76,8 @@ def test_reading_dst_blocks_until_done(slow):
 
 
 def test_many_readers_of_one_dst(daemon, slow):
-    waiting = lambda: int(acr.values(daemon.text("status"))["requests-waiting"])  # noqa: E731
     readers = [acr.Background(slow.read) for _ in range(10)]
-    assert acr.until(lambda: waiting() == 10)
+    assert acr.until(lambda: daemon.waiting() == 10)
     slow.release()
     assert [r.result() for r in readers] == [ABC] * 10
     assert slow.status()["requests"] == "1"

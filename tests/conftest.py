@@ -19,12 +19,13 @@ def daemon(request):
 
 
 @pytest.fixture
-def start():
-    """Start daemons with arguments of one's own; all are ended with the test."""
+def start(request):
+    """Start daemons with arguments of one's own; all are ended with the test. Without a config
+    they have the file's CONFIG."""
     running = []
 
     def make(*args, **kwargs):
-        d = acr.Daemon(*args, **kwargs)
+        d = acr.Daemon(*args, **{"config": getattr(request.module, "CONFIG", None), **kwargs})
         running.append(d)
         return d
 

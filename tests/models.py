@@ -44,7 +44,9 @@ class Hifn:
         return (self.dir / "log").read_text(errors="replace")
 
     def spec(self, **options):
-        """For --device and devices/add."""
+        """For --device and devices/add. It has the longest time for an answer: the model is a
+        process, which may have to wait for its turn."""
+        options = {"timeout_ms": 60000, **options}
         return ",".join([f"{self.DRIVER}:vfio-user={self.socket}",
                          *(f"{k.replace('_', '-')}={v}" for k, v in options.items())])
 

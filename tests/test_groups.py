@@ -7,6 +7,8 @@ import pytest
 
 import acr
 
+CONFIG = acr.PATIENT
+
 
 def words(*specs):
     return [w for spec in specs for w in ("--device", spec)]
@@ -84,8 +86,7 @@ def test_a_bound_session_stays_inside(whole):
 
 
 def test_redispatch_inside(start):
-    daemon = start(*words("a=delay:us=0,hold={dir}/held", "b=delay:us=0", "alone=soft", "pool=group:members=a+b"),
-                   config=acr.PATIENT)
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "b=delay:us=0", "alone=soft", "pool=group:members=a+b"))
     daemon.hold("held")
     daemon.write("devices/b/ctl", "break")
     sessions = [daemon.session(alg="sha256", device="pool", src=b"x") for _ in range(5)]
@@ -111,8 +112,7 @@ def test_a_failing_member_is_passed_by(start):
 
 
 def test_full_members_make_sessions_wait(start):
-    daemon = start(*words("a=delay:us=0,hold={dir}/held", "b=delay:us=0,hold={dir}/held", "pool=group:members=a+b"),
-                   config=acr.PATIENT)
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "b=delay:us=0,hold={dir}/held", "pool=group:members=a+b"))
     release = daemon.hold("held")
     for card in "ab":
         daemon.write(f"devices/{card}/ctl", "limit hash sha256 1")
@@ -127,7 +127,7 @@ def test_full_members_make_sessions_wait(start):
 
 
 def test_waiting_sessions_end_with_the_group(start):
-    daemon = start(*words("a=delay:us=0,hold={dir}/held", "pool=group:members=a"), config=acr.PATIENT)
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "pool=group:members=a"))
     release = daemon.hold("held")
     daemon.write("devices/a/ctl", "limit hash sha256 1")
     sessions = [daemon.session(alg="sha256", device="pool", src=b"x") for _ in range(6)]
@@ -229,7 +229,7 @@ def test_files_of_a_group(pool):
 
 def test_queue_is_merged_in_order(start):
     daemon = start(*words("a=delay:us=600000000", "b=delay:us=600000000",
-                          "pool=group:members=a+b"), config=acr.PATIENT)
+                          "pool=group:members=a+b"))
     sessions = [daemon.session(f"s{p}", alg="sha256", device="pool", src=b"x", priority=p)
                 for p in (3000, 4000, 10, 60000, 1000, 30000, 20)]
     for s in sessions:
@@ -264,8 +264,7 @@ def test_ctl_of_a_group(whole):
 
 
 def test_breaking_a_group_moves_what_it_placed(start):
-    daemon = start(*words("a=delay:us=0,hold={dir}/held", "alone=delay:us=1000", "pool=group:members=a"),
-                   config=acr.PATIENT)
+    daemon = start(*words("a=delay:us=0,hold={dir}/held", "alone=delay:us=1000", "pool=group:members=a"))
     release = daemon.hold("held")
     daemon.write("devices/alone/ctl", "break")
     sessions = [daemon.session(alg="sha256", src=b"x") for _ in range(4)]

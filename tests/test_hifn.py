@@ -17,6 +17,7 @@ pytestmark = pytest.mark.sanitize
 
 __all__ = ["bench", "rng"]  # fixtures
 
+CONFIG = acr.PATIENT
 DEVICE = "hifn0"
 BLOCK, PASS, LONGEST = 8192, 131072, 262140  # bytes: a descriptor, a command, a MAC
 CIPHERS = [f"{c}-{m}" for c in ("des", "des-ede3", "aes-128", "aes-192", "aes-256")
@@ -35,7 +36,7 @@ def model():
 @pytest.fixture(scope="module")
 def daemon(model):
     """The card as hifn0, beside soft0. Ends before the model."""
-    d = acr.Daemon("--device", f"{DEVICE}={model.spec()}", "--device", "soft0=soft")
+    d = acr.Daemon("--device", f"{DEVICE}={model.spec()}", "--device", "soft0=soft", config=CONFIG)
     yield d
     assert d.stop() == 0, "acryptod did not end cleanly"
 
@@ -199,7 +200,7 @@ def start_all(daemon, count, data, **files):
 
 def test_64_in_flight(start):
     model = models.Hifn("--fault", "slow=400000")
-    daemon = start("--device", f"{DEVICE}={model.spec(timeout_ms=60000)}")
+    daemon = start("--device", f"{DEVICE}={model.spec()}")
     sessions = start_all(daemon, 200, lambda i: b"%d" % i * 3000)
     most = 0
 
@@ -309,14 +310,14 @@ def test_short_outputs_are_done_elsewhere(start):
 @pytest.mark.parametrize("fault,word", [("dma-abort=100", "aborted"), ("stuck-ring=100", "hangs"),
                                         ("vanish=100", "gone")])
 def test_faults_break_the_device(start, fault, word):
-    with faulty(start, fault, timeout_ms=300) as (daemon, model):
+    with faulty(start, fault, timeout_ms=2000 if word == "hangs" else 60000) as (daemon, model):
         sessions = start_all(daemon, 200, some_data)
         with contextlib.suppress(OSError):  # it may be broken by now
             for i in range(100):
                 s = daemon.session(alg="sha1", src=b"more %d" % i, device=DEVICE)
                 sessions.append((s, hashlib.sha1(b"more %d" % i).digest()))
                 s.write("ctl", "start")
-        assert acr.until(lambda: state(daemon) == "broken", 20)
+        assert acr.until(lambda: state(daemon) == "broken")
         assert word in daemon.text(f"devices/{DEVICE}/state")
         for s, expected in sessions:
             bound = s.text("device") == DEVICE

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.sanitize
 
 __all__ = ["daemon", "model", "rng"]  # fixtures
 
+CONFIG = acr.PATIENT
 MACS = ["hmac-md5", "hmac-sha1"]
 
 

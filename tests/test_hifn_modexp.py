@@ -15,6 +15,7 @@ pytestmark = pytest.mark.sanitize
 
 __all__ = ["daemon", "model", "rng"]  # fixtures
 
+CONFIG = acr.PATIENT
 SIZES = [512, 1024, 1536, 2048, 2560, 3072]  # bits that the engine takes
 
 

@@ -5,6 +5,7 @@ import acr
 import models
 from on_device import QUICK, counters
 
+CONFIG = acr.PATIENT
 RATES = {"hifn0": 16_000_000, "hifn1": 4_000_000}  # bytes a second, that the models take at most
 DEVICES = [*RATES, "soft0"]
 LENGTH = 120_000
@@ -44,7 +45,7 @@ def test_rate_splits_the_load(start):
     may be slowed down by whatever else runs."""
     cards = {name: models.Hifn("--fault", f"slow={rate}") for name, rate in RATES.items()}
     daemon = start(*(w for name, card in cards.items()
-                     for w in ("--device", f"{name}={card.spec(timeout_ms=60000)}")),
+                     for w in ("--device", f"{name}={card.spec()}")),
                    "--device", "soft0=soft:threads=1", "--balancer", "rate")
     data = bytes(LENGTH)
     for _ in range(3):  # whose results come too late to be learned from

@@ -391,8 +391,17 @@ def test_some_processors(on, rng):
     daemon = on(*words)
     for cpu in cpus:
         many_keys(daemon, rng, 5, f"p{cpu}")
-    for tid in os.listdir(f"/proc/{daemon.pid}/task"):  # each is back where it was
-        assert os.sched_getaffinity(int(tid)) == os.sched_getaffinity(0)
+
+    def elsewhere():
+        """Threads that aren't where they were; one may answer before it goes back."""
+        found = []
+        for tid in os.listdir(f"/proc/{daemon.pid}/task"):
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                if os.sched_getaffinity(int(tid)) != os.sched_getaffinity(0):
+                    found.append(tid)
+        return found
+
+    assert acr.until(lambda: not elsewhere()), elsewhere()
 
 
 def test_options_are_checked(daemon):

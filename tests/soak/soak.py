@@ -251,7 +251,7 @@ def what_is_left(daemon):
 
 
 def memory_is_back(daemon, before):
-    return acr.until(lambda: int(acr.values(daemon.text("status"))["memory-bytes"]) <= before, 10)
+    return acr.until(lambda: int(acr.values(daemon.text("status"))["memory-bytes"]) <= before)
 
 
 def compile_client(folder):

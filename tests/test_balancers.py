@@ -149,8 +149,8 @@ def test_rules_move_what_is_queued(start):
 # ---- rate ----
 
 def test_curve_is_learned(start):
-    daemon = start("--device", "a=delay:us=3000", "--device", "b=delay:us=90000,ns-per-byte=100",
-                   "--balancer", "rate")
+    daemon = start("--device", "a=delay:us=3000", "--device", "b=delay:us=1000000,ns-per-byte=100",
+                   "--balancer", "rate", config=acr.PATIENT)
     with daemon.session(alg="sha256") as s:
         for n in range(40):
             s.run(bytes(100 * (n % 5)))

@@ -143,7 +143,7 @@ def test_waiting_sessions_end_with_the_group(start):
 
 
 def test_a_pool_learns_by_itself(start):
-    daemon = start(*words("a=delay:us=2000", "b=delay:us=300000", "pool=group:members=a+b,balancer=rate"))
+    daemon = start(*words("a=delay:us=2000", "b=delay:us=1000000", "pool=group:members=a+b,balancer=rate"))
     with daemon.session(alg="sha256", device="pool") as s:
         for _ in range(30):
             s.run(b"x")

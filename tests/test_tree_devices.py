@@ -323,6 +323,7 @@ def test_stats_of_a_cancelled_one(daemon):
         assert number(daemon, name, "stats", "finished") == 0
         s.write("ctl", "cancel")
         s.wait("cancelled")
+        until(lambda: number(daemon, name, "stats", "finished") == 1)
         for word in ("started", "finished", "cancelled"):
             assert number(daemon, name, "stats", word) == 1, word
         for word in ("completed", "failed", "re-dispatched"):
@@ -336,6 +337,7 @@ def test_reason_is_one_line_of_the_log(start):
     assert [line for line in daemon.log.splitlines() if "three" in line and "one two" in line and "\x1b" not in line]
 
 
+@pytest.mark.sanitize
 def test_a_held_device_answers_when_the_file_is_gone(daemon):
     with daemon.held(width=2) as (name, release):
         sessions = [daemon.session(alg="sha256", device=name, src=b"%d" % n) for n in range(4)]
@@ -364,6 +366,7 @@ def test_what_was_held_still_takes_its_time(daemon):
         assert int(s.status()["process-time-us"]) >= 100000
 
 
+@pytest.mark.sanitize
 def test_removing_a_held_device(daemon):
     with daemon.held() as (name, _), daemon.session(alg="sha256", device=name, src=b"x") as s:
         reader = acr.Background(s.read)

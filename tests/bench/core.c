@@ -20,7 +20,6 @@
 #define EDGE  1000 /* the first and the last of them are timed */
 
 extern const struct acr_driver_module acrypto_driver;
-extern const struct acr_balancer_module acrypto_balancer;
 
 /* ---- a driver that takes nothing: all stays queued ---- */
 
@@ -319,7 +318,7 @@ int main(int argc, char **argv)
 {
 	struct acr_module modules[] = { { "null", acrypto_driver.driver, NULL },
 		                        { "full", &full, NULL },
-		                        { "least-loaded", NULL, acrypto_balancer.balancer },
+		                        { "least-loaded", NULL, &acrypto_balancer },
 		                        { NULL, NULL, NULL } };
 
 	static const struct {

@@ -5,6 +5,7 @@
 #include "epoch.h"
 #include "group.h"
 #include "health.h"
+#include "lock.h"
 #include "log.h"
 #include "module.h"
 #include "sched.h"
@@ -119,7 +120,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	dev->driver = module ? acr_module_driver(module) : acr_group_driver(spec->driver);
 	dev->caps = g_ptr_array_new_with_free_func(g_free);
 	dev->width = dev->batch = 1;
-	pthread_mutex_init(&dev->lock, NULL);
+	acr_lock_init(&dev->lock);
 	pthread_mutex_init(&dev->control, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

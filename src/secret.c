@@ -4,6 +4,8 @@
  * mapping of its own that starts with the same header. */
 #include "secret.h"
 
+#include "lock.h"
+
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
@@ -293,8 +295,8 @@ void acr_secret_init(void)
 	void *trial;
 
 	for (uint32_t i = 0; i < CLASSES; i++) {
-		pthread_mutex_init(&secret_arena.classes[i].lock, NULL);
-		pthread_mutex_init(&private_arena.classes[i].lock, NULL);
+		acr_lock_init(&secret_arena.classes[i].lock);
+		acr_lock_init(&private_arena.classes[i].lock);
 	}
 	trial = arena_alloc(&secret_arena, 64);
 	lockable = trial != NULL;

@@ -2,21 +2,21 @@
 # What each program and module is made of. Headers need not be listed.
 
 # All but main(): the daemon and the unit tests are linked from these.
-core_sources = $(core_but_modules) src/module.c
-# Some tests link drivers and balancers into themselves (tests/static_modules.h).
+core_sources = $(core_but_modules) src/device/module.c
+# Some tests link drivers and balancers into themselves (tests/lib/static_modules.h).
 core_but_modules = \
-	src/account.c src/alg.c src/balancer.c src/buf.c src/check.c src/check_rule.c src/choose.c \
-	src/data.c src/device.c src/device_health.c src/device_threads.c src/driver.c \
-	src/encode.c src/epoch.c src/follow.c src/group.c src/group_report.c src/health.c \
-	src/heap.c src/history.c src/job.c src/kat.c src/log.c src/metrics.c src/nonce.c src/pages.c \
-	src/params.c src/pool.c src/predict.c src/queue.c src/queue_flow.c src/queue_walk.c \
-	src/registry.c src/report.c src/request.c src/route.c \
-	src/sched.c src/secret.c src/selftest.c src/session.c src/session_report.c \
-	src/sessions.c src/settings.c src/stats.c src/stream.c src/timer.c src/value_bytes.c \
-	src/value_table.c src/values.c src/waiting.c src/watchdog.c
+	src/base/account.c src/alg/alg.c src/sched/balancer.c src/base/buf.c src/sched/check.c src/sched/check_rule.c src/sched/choose.c \
+	src/session/data.c src/device/device.c src/device/device_health.c src/device/threads.c src/device/driver.c \
+	src/base/encode.c src/base/epoch.c src/sched/follow.c src/device/group.c src/report/groups.c src/device/health.c \
+	src/base/heap.c src/session/history.c src/sched/job.c src/alg/kat.c src/base/log.c src/report/metrics.c src/session/nonce.c src/base/pages.c \
+	src/session/params.c src/base/pool.c src/device/predict.c src/queue/queue.c src/queue/flow.c src/queue/walk.c \
+	src/device/registry.c src/report/report.c src/session/request.c src/session/route.c \
+	src/sched/sched.c src/base/secret.c src/device/selftest.c src/session/session.c src/session/status.c \
+	src/session/sessions.c src/base/settings.c src/base/stats.c src/session/stream.c src/base/timer.c src/session/value_bytes.c \
+	src/session/value_table.c src/session/values.c src/sched/waiting.c src/device/watchdog.c
 
 # The queue of a device by itself.
-queue_sources = src/heap.c src/pool.c src/queue.c src/queue_flow.c src/queue_walk.c
+queue_sources = src/base/heap.c src/base/pool.c src/queue/queue.c src/queue/flow.c src/queue/walk.c
 
 # All that knows FUSE.
 fsops_sources = \
@@ -27,17 +27,17 @@ fsops_sources = \
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
-	drivers/soft/aead.c drivers/soft/cipher.c drivers/soft/ctx.c drivers/soft/digest.c \
-	drivers/soft/engine.c drivers/soft/kdf.c drivers/soft/mac.c drivers/soft/modexp.c \
-	drivers/soft/pkey_crypt.c drivers/soft/pkey_derive.c drivers/soft/pkey_key.c \
-	drivers/soft/pkey_sign.c drivers/soft/rows.c \
-	drivers/soft/wrap.c drivers/soft/xor.c
+	common/engine/aead.c common/engine/cipher.c common/engine/ctx.c common/engine/digest.c \
+	common/engine/engine.c common/engine/kdf.c common/engine/mac.c common/engine/modexp.c \
+	common/engine/pkey_crypt.c common/engine/pkey_derive.c common/engine/pkey_key.c \
+	common/engine/pkey_sign.c common/engine/rows.c \
+	common/engine/wrap.c common/engine/xor.c
 
 # What every driver of a PCI card needs, and the one for HIFN's.
 pci_sources = \
-	drivers/pci/card.c drivers/pci/find.c drivers/pci/memory.c drivers/pci/reactor.c \
-	drivers/pci/sysfs.c drivers/pci/vfio.c drivers/pci/vfio_user.c \
-	drivers/pci/vfio_user_wire.c
+	common/pci/card.c common/pci/find.c common/pci/memory.c common/pci/reactor.c \
+	common/pci/sysfs.c common/pci/vfio.c common/pci/vfio_user.c \
+	common/pci/vfio_user_wire.c
 hifn_sources = \
 	drivers/hifn795x/aside.c drivers/hifn795x/bringup.c drivers/hifn795x/command.c \
 	drivers/hifn795x/contexts.c drivers/hifn795x/hifn795x.c drivers/hifn795x/host.c \
@@ -128,42 +128,42 @@ tests_models_padlock_test_padlock_model_SOURCES = \
 	tests/models/padlock/test_violations.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
-unit_tests = tests/unit_balancers tests/unit_check tests/unit_core tests/unit_dispatch \
-	tests/unit_follow tests/unit_health tests/unit_hifn tests/unit_hifn_ops tests/unit_pkey \
-	tests/unit_queue tests/unit_sched tests/unit_settings tests/unit_soft \
-	tests/unit_vfio_user tests/unit_ce99 tests/unit_ce99_ops tests/unit_ce99_vendor
+unit_tests = tests/unit/unit_balancers tests/unit/unit_check tests/unit/unit_core tests/unit/unit_dispatch \
+	tests/unit/unit_follow tests/unit/unit_health tests/unit/unit_hifn tests/unit/unit_hifn_ops tests/unit/unit_pkey \
+	tests/unit/unit_queue tests/unit/unit_sched tests/unit/unit_settings tests/unit/unit_soft \
+	tests/unit/unit_vfio_user tests/unit/unit_ce99 tests/unit/unit_ce99_ops tests/unit/unit_ce99_vendor
 if X86
-unit_tests += tests/unit_padlock tests/unit_padlock_ops
+unit_tests += tests/unit/unit_padlock tests/unit/unit_padlock_ops
 endif
-tests_unit_padlock_SOURCES = tests/unit_padlock.c $(padlock_sources)
-tests_unit_padlock_ops_SOURCES = tests/unit_padlock_ops.c $(padlock_sources)
-tests_unit_ce99_SOURCES = tests/unit_ce99.c $(ce99_sources) $(pci_sources)
-tests_unit_ce99_LDADD = $(pci_test_libs) -ldl
-tests_unit_ce99_ops_SOURCES = tests/unit_ce99_ops.c $(ce99_sources) $(pci_sources)
-tests_unit_ce99_ops_LDADD = $(pci_test_libs) -ldl
-tests_unit_ce99_vendor_SOURCES = tests/unit_ce99_vendor.c $(ce99_sources) $(pci_sources)
-tests_unit_ce99_vendor_LDADD = $(pci_test_libs) -ldl
-tests_unit_balancers_SOURCES = tests/unit_balancers.c $(core_sources)
-tests_unit_balancers_LDADD = $(LDADD) -lm
-tests_unit_dispatch_SOURCES = tests/unit_dispatch.c lb/least-loaded.c $(engine_sources) \
+tests_unit_unit_padlock_SOURCES = tests/unit/unit_padlock.c $(padlock_sources)
+tests_unit_unit_padlock_ops_SOURCES = tests/unit/unit_padlock_ops.c $(padlock_sources)
+tests_unit_unit_ce99_SOURCES = tests/unit/unit_ce99.c $(ce99_sources) $(pci_sources)
+tests_unit_unit_ce99_LDADD = $(pci_test_libs) -ldl
+tests_unit_unit_ce99_ops_SOURCES = tests/unit/unit_ce99_ops.c $(ce99_sources) $(pci_sources)
+tests_unit_unit_ce99_ops_LDADD = $(pci_test_libs) -ldl
+tests_unit_unit_ce99_vendor_SOURCES = tests/unit/unit_ce99_vendor.c $(ce99_sources) $(pci_sources)
+tests_unit_unit_ce99_vendor_LDADD = $(pci_test_libs) -ldl
+tests_unit_unit_balancers_SOURCES = tests/unit/unit_balancers.c $(core_sources)
+tests_unit_unit_balancers_LDADD = $(LDADD) -lm
+tests_unit_unit_dispatch_SOURCES = tests/unit/unit_dispatch.c lb/least-loaded.c $(engine_sources) \
 	$(core_but_modules)
-tests_unit_check_SOURCES = tests/unit_check.c lb/least-loaded.c $(engine_sources) \
+tests_unit_unit_check_SOURCES = tests/unit/unit_check.c lb/least-loaded.c $(engine_sources) \
 	$(core_but_modules)
-tests_unit_health_SOURCES = tests/unit_health.c lb/least-loaded.c $(engine_sources) \
+tests_unit_unit_health_SOURCES = tests/unit/unit_health.c lb/least-loaded.c $(engine_sources) \
 	$(core_but_modules)
-tests_unit_follow_SOURCES = tests/unit_follow.c $(core_but_modules)
-tests_unit_core_SOURCES = tests/unit_core.c $(core_sources)
-tests_unit_queue_SOURCES = tests/unit_queue.c $(queue_sources)
-tests_unit_sched_SOURCES = tests/unit_sched.c lb/least-loaded.c $(core_but_modules)
-tests_unit_settings_SOURCES = tests/unit_settings.c src/log.c src/settings.c
-tests_unit_pkey_SOURCES = tests/unit_pkey.c $(engine_sources)
-tests_unit_soft_SOURCES = tests/unit_soft.c $(engine_sources)
-tests_unit_hifn_SOURCES = tests/unit_hifn.c $(hifn_sources) $(pci_sources)
-tests_unit_hifn_LDADD = $(pci_test_libs)
-tests_unit_hifn_ops_SOURCES = tests/unit_hifn_ops.c $(hifn_sources) $(pci_sources)
-tests_unit_hifn_ops_LDADD = $(pci_test_libs)
-tests_unit_vfio_user_SOURCES = tests/unit_vfio_user.c $(pci_sources)
-tests_unit_vfio_user_LDADD = $(pci_test_libs)
+tests_unit_unit_follow_SOURCES = tests/unit/unit_follow.c $(core_but_modules)
+tests_unit_unit_core_SOURCES = tests/unit/unit_core.c $(core_sources)
+tests_unit_unit_queue_SOURCES = tests/unit/unit_queue.c $(queue_sources)
+tests_unit_unit_sched_SOURCES = tests/unit/unit_sched.c lb/least-loaded.c $(core_but_modules)
+tests_unit_unit_settings_SOURCES = tests/unit/unit_settings.c src/base/log.c src/base/settings.c
+tests_unit_unit_pkey_SOURCES = tests/unit/unit_pkey.c $(engine_sources)
+tests_unit_unit_soft_SOURCES = tests/unit/unit_soft.c $(engine_sources)
+tests_unit_unit_hifn_SOURCES = tests/unit/unit_hifn.c $(hifn_sources) $(pci_sources)
+tests_unit_unit_hifn_LDADD = $(pci_test_libs)
+tests_unit_unit_hifn_ops_SOURCES = tests/unit/unit_hifn_ops.c $(hifn_sources) $(pci_sources)
+tests_unit_unit_hifn_ops_LDADD = $(pci_test_libs)
+tests_unit_unit_vfio_user_SOURCES = tests/unit/unit_vfio_user.c $(pci_sources)
+tests_unit_unit_vfio_user_LDADD = $(pci_test_libs)
 
 # For `make bench`, which builds and runs them.
 bench_programs = tests/bench/core tests/bench/queue
@@ -172,27 +172,27 @@ tests_bench_core_SOURCES = tests/bench/core.c drivers/null/null.c lb/least-loade
 tests_bench_queue_SOURCES = tests/bench/queue.c $(queue_sources)
 
 # Fuzzers: `make fuzzers` in a tree configured with CC=clang --enable-sanitizer=fuzzer.
-fuzz_programs = tests/fuzz_ce99_model tests/fuzz_hifn tests/fuzz_ioctl tests/fuzz_queue \
-	tests/fuzz_settings tests/fuzz_values tests/fuzz_vfio_server tests/fuzz_ce99
-tests_fuzz_ce99_SOURCES = tests/fuzz_ce99.c $(ce99_sources) $(pci_sources)
-tests_fuzz_ce99_LDADD = $(pci_test_libs) -ldl
-tests_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_ioctl_SOURCES = tests/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
+fuzz_programs = tests/fuzz/fuzz_ce99_model tests/fuzz/fuzz_hifn tests/fuzz/fuzz_ioctl tests/fuzz/fuzz_queue \
+	tests/fuzz/fuzz_settings tests/fuzz/fuzz_values tests/fuzz/fuzz_vfio_server tests/fuzz/fuzz_ce99
+tests_fuzz_fuzz_ce99_SOURCES = tests/fuzz/fuzz_ce99.c $(ce99_sources) $(pci_sources)
+tests_fuzz_fuzz_ce99_LDADD = $(pci_test_libs) -ldl
+tests_fuzz_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_ioctl_SOURCES = tests/fuzz/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
 	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c fsops/visit.c fsops/wait.c \
 	fsops/who.c \
 	drivers/soft/soft.c $(engine_sources) $(core_but_modules)
-tests_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_hifn_SOURCES = tests/fuzz_hifn.c $(hifn_sources) $(pci_sources)
-tests_fuzz_hifn_LDADD = $(pci_test_libs)
-tests_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_queue_SOURCES = tests/fuzz_queue.c $(queue_sources)
-tests_fuzz_ce99_model_SOURCES = tests/fuzz_ce99_model.c $(ce99_model_sources)
-tests_fuzz_ce99_model_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_settings_SOURCES = tests/fuzz_settings.c src/log.c src/settings.c
-tests_fuzz_settings_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_values_SOURCES = tests/fuzz_values.c drivers/soft/soft.c $(engine_sources) \
+tests_fuzz_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_hifn_SOURCES = tests/fuzz/fuzz_hifn.c $(hifn_sources) $(pci_sources)
+tests_fuzz_fuzz_hifn_LDADD = $(pci_test_libs)
+tests_fuzz_fuzz_hifn_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_queue_SOURCES = tests/fuzz/fuzz_queue.c $(queue_sources)
+tests_fuzz_fuzz_ce99_model_SOURCES = tests/fuzz/fuzz_ce99_model.c $(ce99_model_sources)
+tests_fuzz_fuzz_ce99_model_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_queue_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz_settings.c src/base/log.c src/base/settings.c
+tests_fuzz_fuzz_settings_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_values_SOURCES = tests/fuzz/fuzz_values.c drivers/soft/soft.c $(engine_sources) \
 	$(core_but_modules)
-tests_fuzz_values_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_vfio_server_SOURCES = tests/fuzz_vfio_server.c $(hifn_model_sources)
-tests_fuzz_vfio_server_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_values_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_fuzz_vfio_server_SOURCES = tests/fuzz/fuzz_vfio_server.c $(hifn_model_sources)
+tests_fuzz_fuzz_vfio_server_LDFLAGS = -fsanitize=fuzzer

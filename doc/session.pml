@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A model of what happens to a request: the states of sessions, jobs, attempts and devices, who
- * may move them, and what is one step. For spin; tests/test_model.py checks all of it.
+ * may move them, and what is one step. For spin; tests/project/test_model.py checks all of it.
  *
  *   spin -DROOM -a doc/session.pml && cc -DSAFETY -DCOLLAPSE -o pan pan.c && ./pan
  *
@@ -15,7 +15,7 @@
  * - who must place a job anew (acr_sched_retry) does so at once; here another process does it,
  *   at any later time.
  * - choose() may see each device at another moment; the balancer may choose any that is shown.
- * - queues have no order; doc/design.md, tests/unit_queue.c and tests/fuzz_queue.c have it.
+ * - queues have no order; doc/design.md, tests/unit/unit_queue.c and tests/fuzz/fuzz_queue.c have it.
  * - a deadline may pass at any time, a device may answer, fail, refuse or hang with any op.
  *
  * Not in it: streams and routes (a row of jobs, one at a time), checks (their copies are jobs),

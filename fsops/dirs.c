@@ -2,8 +2,8 @@
 /* Directories: what is listed in them, and what mkdir and rmdir do. */
 #include "fsops.h"
 
-#include "src/balancer.h"
-#include "src/device.h"
+#include "sched/balancer.h"
+#include "device/device.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /* The byte files: src, dst and the endless `random`. */
 #include "fsops.h"
 
-#include "src/device.h"
-#include "src/secret.h"
+#include "device/device.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * open writes to a byte file is one value, in force at the first flush after it. */
 #include "fsops.h"
 
-#include "src/secret.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <string.h>

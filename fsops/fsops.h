@@ -8,7 +8,7 @@
 
 #define FUSE_USE_VERSION 314
 
-#include "src/session.h"
+#include "session/session.h"
 
 #include <fuse_lowlevel.h>
 #include <sys/stat.h>

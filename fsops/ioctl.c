@@ -2,7 +2,7 @@
 /* The file `ioctl`: its table of calls, and the making of sessions for them. */
 #include "binary.h"
 
-#include "src/value_table.h"
+#include "session/value_table.h"
 
 #include <errno.h>
 #include <poll.h>

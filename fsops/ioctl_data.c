@@ -2,7 +2,7 @@
 /* What fills the session of a descriptor of `ioctl`: from the caller's memory, inline, by write. */
 #include "binary.h"
 
-#include "src/secret.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <stdlib.h>

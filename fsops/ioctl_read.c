@@ -2,7 +2,7 @@
 /* Results without pointers: read() on `ioctl`, which waits, and FETCH_INLINE, which does not. */
 #include "binary.h"
 
-#include "src/secret.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <string.h>

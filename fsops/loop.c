@@ -3,9 +3,9 @@
  * they are locked, left out of dumps, and wiped after a request that brought a key. */
 #include "fsops.h"
 
-#include "src/log.h"
-#include "src/report.h"
-#include "src/secret.h"
+#include "base/log.h"
+#include "report/report.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "show.h"
 
-#include "src/checking.h"
-#include "src/report.h"
+#include "sched/check.h"
+#include "report/report.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /* What is in lb/ and in the directory of a balancer. */
 #include "show.h"
 
-#include "src/balancer.h"
-#include "src/device.h"
+#include "sched/balancer.h"
+#include "device/device.h"
 
 #include <errno.h>
 

@@ -3,8 +3,8 @@
  * object and file it is, and objects are found by their own tables. */
 #include "fsops.h"
 
-#include "src/balancer.h"
-#include "src/device.h"
+#include "sched/balancer.h"
+#include "device/device.h"
 
 #include <errno.h>
 #include <string.h>

@@ -8,8 +8,8 @@
  * else. Of these each user has a few only: who blocks them waits behind himself. */
 #include "caller.h"
 
-#include "src/log.h"
-#include "src/secret.h"
+#include "base/log.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <stdlib.h>

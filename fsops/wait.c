@@ -8,7 +8,7 @@
  * lock) before it is answered and its waiter freed, and never under the list's lock. */
 #include "fsops.h"
 
-#include "src/settings.h"
+#include "base/settings.h"
 
 #include <errno.h>
 #include <poll.h>

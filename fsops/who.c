@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fsops.h"
 
-#include "src/settings.h"
+#include "base/settings.h"
 
 #include <grp.h>
 #include <unistd.h>

@@ -3,16 +3,16 @@
  *
  * The order matters: what can fail visibly happens before the parent lets the terminal go;
  * memory is locked after the fork, OpenSSL is first used after that, and threads come last. */
-#include "alg.h"
-#include "balancer.h"
-#include "device.h"
-#include "log.h"
-#include "module.h"
-#include "pages.h"
-#include "secret.h"
-#include "session.h"
-#include "settings.h"
-#include "timer.h"
+#include "alg/alg.h"
+#include "sched/balancer.h"
+#include "device/device.h"
+#include "base/log.h"
+#include "device/module.h"
+#include "base/pages.h"
+#include "base/secret.h"
+#include "session/session.h"
+#include "base/settings.h"
+#include "base/timer.h"
 
 #include "config.h"
 #include "fsops/fsops.h"

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))
 import acr  # noqa: E402
 
 pytest.register_assert_rewrite("on_device", "strict_models")

@@ -152,7 +152,7 @@ configure_in()
 			cmp -s - .configured-with && return 0
 		echo "the folder was configured differently: starting anew"
 		make -s distclean || true # a Makefile of a moved tree may not even load
-		find src fsops drivers lb tests -name '*.o' -delete -o -name '*.so' -delete
+		find src common cli fsops drivers lb tests -name '*.o' -delete -o -name '*.so' -delete
 	fi
 	rm -f Makefile config.status .configured-with
 	"$source/configure" -q "$@" || return 1

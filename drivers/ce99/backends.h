@@ -5,7 +5,7 @@
 #ifndef CE99_BACKENDS_H
 #define CE99_BACKENDS_H
 
-#include "../pci/card.h"
+#include "common/pci/card.h"
 #include "chip.h"
 
 #include <stdatomic.h>

@@ -4,7 +4,7 @@
 #ifndef CE99_REGISTERS_H
 #define CE99_REGISTERS_H
 
-#include "../pci/card.h"
+#include "common/pci/card.h"
 
 #define REGISTERS_FIFO_MAX 512u   /* bytes of one run through the FIFO, a multiple of 8 */
 #define REGISTERS_DMA_MAX  65528u /* and by DMA */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An operation on its way through the chip. */
 #include "ce99.h"
-#include "../pci/pkcs7.h"
+#include "common/pci/pkcs7.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * What is due waits on while the file of `hold` exists: a test decides when the device answers,
  * and no clock does. Nobody tells us when the file goes, so it is looked for again and again, but
  * only while something is due. */
-#include "../soft/engine.h"
+#include "common/engine/engine.h"
 
 #include <errno.h>
 #include <pthread.h>

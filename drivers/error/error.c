@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes in software, but every Nth operation fails with a chosen errno. */
-#include "../soft/engine.h"
+#include "common/engine/engine.h"
 
 #include <errno.h>
 #include <stdatomic.h>

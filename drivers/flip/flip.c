@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes in software, but one bit of every Nth output is wrong. */
-#include "../soft/engine.h"
+#include "common/engine/engine.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes N operations in software; what it accepts after them never ends by itself, only by
  * cancel(), reset() or remove(). */
-#include "../soft/engine.h"
+#include "common/engine/engine.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -8,8 +8,8 @@
 #ifndef HIFN_H
 #define HIFN_H
 
-#include "../pci/card.h"
-#include "../pci/reactor.h"
+#include "common/pci/card.h"
+#include "common/pci/reactor.h"
 #include "regs.h"
 
 #include <acrypto/driver.h>

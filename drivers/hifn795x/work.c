@@ -3,7 +3,7 @@
  * which keeps addresses aligned and the core's memory out of the card's reach. */
 #include "hifn.h"
 #include "host.h"
-#include "../pci/pkcs7.h"
+#include "common/pci/pkcs7.h"
 
 #include <errno.h>
 #include <string.h>

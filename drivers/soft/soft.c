@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The software device: OpenSSL on the processor's own cores. */
-#include "engine.h"
+#include "common/engine/engine.h"
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes N operations in software and is then gone, like a card pulled out of its slot;
  * reset() puts it back for N more. */
-#include "../soft/engine.h"
+#include "common/engine/engine.h"
 
 #include <errno.h>
 #include <stdatomic.h>

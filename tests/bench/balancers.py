@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Balancers on two devices of different costs, beside the best static split. That is computed from
 what the devices have really cost, since timers and a busy machine add to what they pretend to.
-In virtual time, so without the noise of a machine, tests/unit_balancers asserts the same."""
+In virtual time, so without the noise of a machine, tests/unit/unit_balancers asserts the same."""
 import os
 import random
 import select

@@ -3,12 +3,12 @@
  * the null device, breaking a device that has a long queue, and sessions that only exist. */
 #include "bench.h"
 
-#include "balancer.h"
-#include "device.h"
-#include "log.h"
-#include "secret.h"
-#include "session.h"
-#include "tests/static_modules.h"
+#include "sched/balancer.h"
+#include "device/device.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "session/session.h"
+#include "tests/lib/static_modules.h"
 
 #include <malloc.h>
 #include <sched.h>

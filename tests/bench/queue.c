@@ -4,7 +4,7 @@
  * somebody else's work on the machine adds less to than to those of the clock. */
 #include "bench.h"
 
-#include "job.h"
+#include "sched/job.h"
 
 #define MANY 1000000
 #define FEW  1000

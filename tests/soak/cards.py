@@ -3,7 +3,7 @@
 process that is killed now and then, and the PadLock emulator under the daemon.
 
 The models of cards are not strict here: where a process is killed, a card sees what a driver may
-not do otherwise. tests/test_hifn.py, test_ce99.py and test_padlock.py are strict."""
+not do otherwise. tests/fs/test_hifn.py, test_ce99.py and test_padlock.py are strict."""
 import models
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The soak: clients with sessions at random, and somebody who disturbs whatever can be disturbed.
 
-Run by itself (`make soak`), or by tests/test_soak.py for a short time:
+Run by itself (`make soak`), or by tests/fs/test_soak.py for a short time:
 
     soak.py [--sessions N] [--clients N] [--seed N] [--no-kills] [--cards]
 
@@ -23,7 +23,7 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "lib"))
 import acr  # noqa: E402
 import cards  # noqa: E402
 

@@ -7,7 +7,7 @@
  *	CALL:hang:AFTER    the call after so many doesn't return
  *
  * Both are looked at in each call. What no caller may do ends the process with a sentence. */
-#include "../ce99_des.h"
+#include "tests/lib/ce99_des.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The registers of BAR0: section 4.4 of the reference. */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

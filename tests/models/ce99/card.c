@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The card on the bus: configuration space, BAR0, resets, the interrupt pin. */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef CE99_MODEL_CARD_H
 #define CE99_MODEL_CARD_H
 
-#include "tests/models/ce99/registers.h"
+#include "registers.h"
 #include "tests/models/vfio_user/pci_config.h"
 #include "tests/models/vfio_user/report.h"
 #include "tests/models/vfio_user/server.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a driver must not do. Those rules that an error code goes with are in check_start(). */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 
 static bool is_known(const struct card *card)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The cipher's arithmetic, by OpenSSL. */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 
 #include <openssl/evp.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What can be made to go wrong. */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 #include "tests/models/vfio_user/faults.h"
 
 #include <errno.h>

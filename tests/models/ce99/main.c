@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The model of a CE99C003B on a UNIX socket. */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 #include "tests/models/vfio_user/program.h"
 
 #include <stdlib.h>

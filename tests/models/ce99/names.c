@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Names of registers and bits, and what may be written to them. */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 
 #include <string.h>
 

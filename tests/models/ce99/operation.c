@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One operation from START to DONE or ERROR, by the FIFO or by DMA. */
-#include "tests/models/ce99/card.h"
+#include "card.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The processing unit's registers: section 4 and 20.2 of the reference. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 /* PUSTAT with CHIPID: how far the chip is unlocked, and its revision. */
 enum { LEVEL_ALL = 0x1100, LEVEL_NONE = 0x3000, REVISION = 0x20 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* DMA control and configuration: section 5 and 20.3 of the reference. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 #include <sys/random.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The card on the bus: configuration space, BARs, resets, the interrupt pin. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef HIFN_MODEL_CARD_H
 #define HIFN_MODEL_CARD_H
 
-#include "tests/models/hifn795x/registers.h"
+#include "registers.h"
 #include "tests/models/vfio_user/pci_config.h"
 #include "tests/models/vfio_user/report.h"
 #include "tests/models/vfio_user/server.h"

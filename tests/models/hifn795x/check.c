@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the reference says of a whole operation, and of the state of the chip before one. */
-#include "tests/models/hifn795x/command.h"
+#include "command.h"
 
 enum {
 	COMMAND_LENGTH_MOST = 356,

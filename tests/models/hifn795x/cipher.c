@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The engines' arithmetic, by OpenSSL. */
-#include "tests/models/hifn795x/command.h"
+#include "command.h"
 
 #include <openssl/evp.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/models/hifn795x/command.h"
+#include "command.h"
 
 /* By crypt algorithm: DES, 3DES, RC4, AES. */
 static const struct {

@@ -3,7 +3,7 @@
 #ifndef HIFN_MODEL_COMMAND_H
 #define HIFN_MODEL_COMMAND_H
 
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 enum { COMMAND_MOST = 512, RESULT_MOST = 64, MAC_MOST = 20, MAC_KEY_SIZE = 64 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The packet engine: the run loop of section 20.4. An operation is looked at whole before
  * anything is changed, so that descriptors can be posted in any order. */
-#include "tests/models/hifn795x/command.h"
+#include "command.h"
 
 enum { OPERATIONS_A_TURN = 16 };
 /* How often memory is looked at: closely for a while after an operation. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A HIFN 7955/7956 on a UNIX socket. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 #include "tests/models/vfio_user/program.h"
 
 #include <string.h>

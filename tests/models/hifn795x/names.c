@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Names of registers and bits, and which of them a driver may touch. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 #include <string.h>
 

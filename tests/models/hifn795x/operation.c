@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One operation of the packet engine: steps 4 to 7 of section 20.4. */
-#include "tests/models/hifn795x/command.h"
+#include "command.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The public-key engine: section 16 and 20.6. Addition, subtraction and exponentiation; what
  * the other opcodes do with their operands the reference doesn't say. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 #include <openssl/bn.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The clock: section 6. The modelled board has a crystal of 66 MHz and sits on a bus of
  * 33 MHz, so a reference counts for one or the other. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 enum { CRYSTAL_MHZ = 66, BUS_MHZ = 33, LIMIT_MHZ = 266, HIGHEST_ND = 5 };
 #define TEN_MS            10000000u

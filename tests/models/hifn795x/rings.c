@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The descriptor rings: section 10, and steps 2, 6 and 8 of 20.4. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
  * the socket, as on a bus. But what the client has an answer to has arrived, and so has all that
  * it wrote before; so the time of such a write counts from the next answer on, and a client that
  * waits after it has seen one can't be wronged. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The handshake that lets the chip encrypt: section 7 and 20.3. */
-#include "tests/models/hifn795x/card.h"
+#include "card.h"
 
 #include <sys/random.h>
 

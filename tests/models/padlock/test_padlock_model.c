@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Raw instructions for tests/test_padlock_model.py, which preloads the model:
+ * Raw instructions for tests/models/test_padlock_model.py, which preloads the model:
  *	test_padlock_model CASE...
  * Each case prints what fails; the status tells whether one did. A name of test_violations.c
  * commits that offence, and prints "survived" if the CPU lets it pass.
@@ -10,7 +10,7 @@
 
 #include "insns.h"
 #include "schedules.h"
-#include "tests/check.h"
+#include "tests/lib/check.h"
 
 static const char two_blocks[] =
         "00112233445566778899aabbccddeeff102132435465768798a9bacbdcedfe0f";

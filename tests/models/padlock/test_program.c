@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "insns.h"
-#include "tests/check.h"
+#include "tests/lib/check.h"
 
 static const char plain[] = "00112233445566778899aabbccddeeff";
 static const char secret[] = "69c4e0d86a7b0430d8cdb78070b4c55a";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The client's memory: which addresses there are, and access to those that it shares. */
-#include "tests/models/vfio_user/internal.h"
+#include "internal.h"
 
 #include <endian.h>
 #include <errno.h>

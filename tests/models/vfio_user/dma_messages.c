@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Client memory that isn't shared: read and written by asking the client. */
-#include "tests/models/vfio_user/internal.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <poll.h>

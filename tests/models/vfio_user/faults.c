@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/models/vfio_user/faults.h"
+#include "faults.h"
 
 #include <errno.h>
 #include <stdlib.h>

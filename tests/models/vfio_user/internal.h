@@ -3,8 +3,8 @@
 #ifndef VFIO_USER_INTERNAL_H
 #define VFIO_USER_INTERNAL_H
 
-#include "tests/models/vfio_user/protocol.h"
-#include "tests/models/vfio_user/server.h"
+#include "protocol.h"
+#include "server.h"
 
 #include <signal.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The interrupt pin as VFIO has it: an event that masks itself. */
-#include "tests/models/vfio_user/internal.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <poll.h>

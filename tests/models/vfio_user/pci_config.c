@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/models/vfio_user/pci_config.h"
+#include "pci_config.h"
 
 #include <linux/pci_regs.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef VFIO_USER_PCI_CONFIG_H
 #define VFIO_USER_PCI_CONFIG_H
 
-#include "tests/models/vfio_user/report.h"
+#include "report.h"
 
 #include <stdbool.h>
 #include <stddef.h>

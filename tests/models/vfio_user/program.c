@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/models/vfio_user/program.h"
+#include "program.h"
 
 #include <errno.h>
 #include <signal.h>

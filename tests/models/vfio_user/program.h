@@ -3,8 +3,8 @@
 #ifndef VFIO_USER_PROGRAM_H
 #define VFIO_USER_PROGRAM_H
 
-#include "tests/models/vfio_user/report.h"
-#include "tests/models/vfio_user/server.h"
+#include "report.h"
+#include "server.h"
 
 #include <getopt.h>
 

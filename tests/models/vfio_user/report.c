@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/models/vfio_user/report.h"
+#include "report.h"
 
 #include <stdarg.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Listening, and the round of messages and ticks with one client. */
-#include "tests/models/vfio_user/internal.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The first message: version and capabilities. */
-#include "tests/models/vfio_user/internal.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whole messages in and out of a stream socket, with the descriptors that come along. */
-#include "tests/models/vfio_user/internal.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -28,9 +28,14 @@ static const struct command {
 	const char *files[5];           /* of each folder below path; none: path is a file */
 } commands[] = {
 	{ "status", "state of the whole daemon", "status", { NULL } },
-	{ "devices", "crypto devices and their load", "devices", { "driver", "state", "load" } },
+	{ "devices",
+	  "crypto devices and their load",
+	  "devices",
+	  { "driver", "state", "load" } },
 	{ "algorithms", "what can be computed, and where", "algorithms", { NULL } },
-	{ "sessions", "sessions that are there now", "sessions",
+	{ "sessions",
+	  "sessions that are there now",
+	  "sessions",
 	  { "state", "op", "alg", "device" } },
 	{ "run", "one request: acrypto run [OPTION]... <INPUT >OUTPUT", NULL, { NULL } },
 };
@@ -134,8 +139,8 @@ static void print_columns(char *text)
 	}
 	for (char *cell, *line; (line = strsep(&text, "\n"));)
 		for (column = 0; (cell = strsep(&line, "\t")); column++)
-			printf("%-*s%s", line && column < COLUMNS ? (int)widths[column] : 0, cell,
-			       line ? "  " : "\n");
+			printf("%-*s%s", line && column < COLUMNS ? (int)widths[column] : 0,
+			       cell, line ? "  " : "\n");
 }
 
 /* One row for each folder, one column for each file; "-" where it can't be read. */

@@ -49,7 +49,8 @@ static void put(const char *file, const char *value)
 int main(void)
 {
 	const char *mount = getenv("ACRYPTO") ? getenv("ACRYPTO") : "/acrypto";
-	const char *right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n";
+	const char *right =
+	        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n";
 	char answer[128] = "";
 	int fd;
 

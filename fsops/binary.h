@@ -11,9 +11,9 @@
 
 /* A value on its way to a session. */
 struct fs_filling {
-	unsigned type;         /* enum acrypto_type; 0: nothing */
-	bool by_file;          /* write() brings it */
-	bool busy;             /* a call is copying it just now */
+	unsigned type; /* enum acrypto_type; 0: nothing */
+	bool by_file;  /* write() brings it */
+	bool busy;     /* a call is copying it just now */
 	uint64_t total, filled;
 	struct acr_buf *buf;   /* of src */
 	struct acr_blob *blob; /* of all others; of a key in secret memory */
@@ -24,11 +24,11 @@ struct fs_binary {
 	struct acrypto_session_alloc sizes; /* as announced; constant once there is a session */
 	struct fs_filling filling;
 	struct acrypto_buffer dst, tag; /* where ADD stores them */
-	unsigned stored;        /* the request whose result ADD has stored; 0: none */
-	unsigned reading;       /* ACRYPTO_DST, _TAG or _IV */
-	unsigned read_request;  /* which one read_at is of */
+	unsigned stored;                /* the request whose result ADD has stored; 0: none */
+	unsigned reading;               /* ACRYPTO_DST, _TAG or _IV */
+	unsigned read_request;          /* which one read_at is of */
 	uint64_t read_at;
-	int error;              /* of the last call that failed, negative */
+	int error; /* of the last call that failed, negative */
 	char sentence[sizeof(((struct acrypto_status *)0)->sentence)];
 };
 
@@ -42,8 +42,8 @@ int fs_binary_fail_of(struct fs_handle *handle, int error, struct acr_session *s
  * output where that may be chosen. Returns a reference through session. 0 or a negative errno,
  * remembered. */
 int fs_binary_session(fuse_req_t req, struct fs_handle *handle,
-		      const struct acrypto_session_initializer *init, uint64_t wanted,
-		      struct acr_session **session);
+                      const struct acrypto_session_initializer *init, uint64_t wanted,
+                      struct acr_session **session);
 /* End a session that fs_binary_session() made and give the reference back. NULL is fine. */
 void fs_binary_session_end(struct acr_session *session);
 /* Is its tag a result, rather than something to verify? */
@@ -53,22 +53,23 @@ bool fs_binary_makes_tag(struct acr_session *session);
 
 /* Give a session one value by its type; blob or buf is taken. The errno of the core. */
 int fs_binary_give(struct acr_session *session, unsigned type, struct acr_blob *blob,
-		   struct acr_buf *buf);
+                   struct acr_buf *buf);
 /* Room for a value of this type, charged to the session's owner: either blob or buf. */
 int fs_binary_room(struct acr_session *session, unsigned type, uint64_t size,
-		   struct acr_blob **blob, struct acr_buf **buf);
-void fs_binary_fill(fuse_req_t req, struct fs_handle *handle, const struct acrypto_fill_data *in);
+                   struct acr_blob **blob, struct acr_buf **buf);
+void fs_binary_fill(fuse_req_t req, struct fs_handle *handle,
+                    const struct acrypto_fill_data *in);
 void fs_binary_fill_inline(fuse_req_t req, struct fs_handle *handle,
-			   const struct acrypto_inline *in);
+                           const struct acrypto_inline *in);
 void fs_binary_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		     off_t offset, int flags);
+                     off_t offset, int flags);
 void fs_filling_drop(struct fs_filling *filling);
 
 /* ---- ioctl_call.c ---- */
 
 /* One call, from its request to the answer. */
 struct fs_call {
-	struct fs_visit visit;     /* first */
+	struct fs_visit visit; /* first */
 	struct fs_pending pending;
 	struct fs_handle *handle;
 	struct acr_session *session; /* a reference */
@@ -88,8 +89,8 @@ struct fs_call {
 
 struct fs_call *fs_call_of(struct fs_pending *pending);
 /* Returns owned, NULL: answered. session: is referenced, or NULL. kind: how it waits, NULL: not. */
-struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle, struct acr_session *session,
-			    const struct fs_pending_kind *kind);
+struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle,
+                            struct acr_session *session, const struct fs_pending_kind *kind);
 /* Give up a call that was answered. */
 void fs_call_free(struct fs_call *call);
 /* Answer with an error, remembered with the sentence (NULL: the session's), and give up. */
@@ -102,12 +103,15 @@ void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call));
 const char *fs_call_why(int error);
 /* The descriptor's session, borrowed. NULL: answered, there is none. */
 struct acr_session *fs_binary_session_of(fuse_req_t req, struct fs_handle *handle);
-void fs_binary_add(fuse_req_t req, struct fs_handle *handle, const struct acrypto_session_add *in);
-void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acrypto_direct *in);
+void fs_binary_add(fuse_req_t req, struct fs_handle *handle,
+                   const struct acrypto_session_add *in);
+void fs_binary_direct(fuse_req_t req, struct fs_handle *handle,
+                      const struct acrypto_direct *in);
 
 /* ---- ioctl_read.c ---- */
 
 void fs_binary_fetch(fuse_req_t req, struct fs_handle *handle, const struct acrypto_inline *in);
-void fs_binary_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags);
+void fs_binary_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                    int flags);
 
 #endif

@@ -29,7 +29,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define STATUS_SIZE 2048     /* what we look for is in the first few hundred bytes */
+#define STATUS_SIZE 2048       /* what we look for is in the first few hundred bytes */
 #define MOST        0x40000000 /* bytes of one system call, which are limited to 2 GiB */
 
 static pthread_once_t proc_once = PTHREAD_ONCE_INIT;
@@ -109,46 +109,52 @@ int fs_caller_find(fuse_req_t req, struct fs_caller *caller)
 	*caller = (struct fs_caller){ .thread = ctx->pid };
 	pthread_once(&proc_once, open_proc);
 	if (ctx->pid <= 0)
-		return refuse(caller, -ESRCH, "the calling process is of a pid namespace that "
-			      "acryptod can't see into: send data inline");
+		return refuse(caller, -ESRCH,
+		              "the calling process is of a pid namespace that "
+		              "acryptod can't see into: send data inline");
 	if (proc < 0)
-		return refuse(caller, -EPERM, "acryptod has no /proc of its own pid namespace: "
-			      "send data inline");
+		return refuse(caller, -EPERM,
+		              "acryptod has no /proc of its own pid namespace: "
+		              "send data inline");
 	snprintf(name, sizeof name, "%d/status", ctx->pid);
 	error = read_proc(name, text);
 	if (error || numbers(text, "\nTgid:", &process, 1) != 1)
 		return refuse(caller, error == -EACCES || error == -EPERM ? -EPERM : -ESRCH,
-			      "the calling process is gone, or /proc hides it");
+		              "the calling process is gone, or /proc hides it");
 	caller->process = (int32_t)process;
 	if (!all_are(ids, numbers(text, "\nUid:", ids, 4), ctx->uid) ||
 	    !all_are(ids, numbers(text, "\nGid:", ids, 4), ctx->gid))
-		return refuse(caller, -EPERM, "the calling process acts for more than one user or "
-			      "group: send data inline");
+		return refuse(caller, -EPERM,
+		              "the calling process acts for more than one user or "
+		              "group: send data inline");
 	return 0;
 }
 
 /* Both directions are the same to the system: process_vm_readv and process_vm_writev. */
 typedef ssize_t copy_function(pid_t, const struct iovec *, unsigned long, const struct iovec *,
-			      unsigned long, unsigned long);
+                              unsigned long, unsigned long);
 
 static int copy(struct fs_caller *caller, copy_function *function, uint64_t pointer, void *data,
-		size_t len)
+                size_t len)
 {
 	if (pointer > UINTPTR_MAX || len > UINTPTR_MAX - pointer)
-		return refuse(caller, -EFAULT, "a pointer and its size reach beyond all memory");
+		return refuse(caller, -EFAULT,
+		              "a pointer and its size reach beyond all memory");
 	while (len) {
 		size_t part = len < MOST ? len : MOST;
-		struct iovec here = { data, part }, there = { (void *)(uintptr_t)pointer, part };
+		struct iovec here = { data, part },
+		             there = { (void *)(uintptr_t)pointer, part };
 		ssize_t done = function(caller->thread, &here, 1, &there, 1, 0);
 
 		if (done < 0 && errno == EPERM)
-			return refuse(caller, -EPERM, "the system does not let acryptod reach the "
-				      "calling process: send data inline");
+			return refuse(caller, -EPERM,
+			              "the system does not let acryptod reach the "
+			              "calling process: send data inline");
 		if (done < 0 && errno == ESRCH)
 			return refuse(caller, -ESRCH, "the calling process is gone");
 		if (done <= 0)
 			return refuse(caller, done && errno == ENOMEM ? -ENOSPC : -EFAULT,
-				      "a pointer is wrong, or the size with it");
+			              "a pointer is wrong, or the size with it");
 		data = (char *)data + done;
 		pointer += (uint64_t)done;
 		len -= (size_t)done;

@@ -28,8 +28,8 @@ int fs_caller_write(struct fs_caller *caller, uint64_t pointer, const void *data
 
 /* Work that touches the memory of a caller. */
 struct fs_visit {
-	struct fs_visit *next;       /* visit.c's */
-	struct acr_account *account; /* visit.c's */
+	struct fs_visit *next;                /* visit.c's */
+	struct acr_account *account;          /* visit.c's */
 	void (*run)(struct fs_visit *visit);  /* touches the memory */
 	void (*done)(struct fs_visit *visit); /* afterwards: answers; may free it */
 };

@@ -17,7 +17,7 @@ static void list_sessions(const struct fs_node *dir, GPtrArray *names)
 	(void)dir;
 	for (guint i = 0; i < serials->len; i++) {
 		struct acr_session *session =
-			acr_session_by_serial(g_array_index(serials, uint64_t, i));
+		        acr_session_by_serial(g_array_index(serials, uint64_t, i));
 		if (session)
 			g_ptr_array_add(names, g_strdup(session->name));
 		acr_session_unref(session);
@@ -31,7 +31,7 @@ static void list_devices(const struct fs_node *dir, GPtrArray *names)
 	(void)dir;
 	for (guint i = 0; i < devices->len; i++)
 		g_ptr_array_add(names,
-				g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
+		                g_strdup(((struct acr_device *)devices->pdata[i])->spec->name));
 }
 
 static void list_balancers(const struct fs_node *dir, GPtrArray *names)
@@ -69,10 +69,8 @@ static void list_lb_files(const struct fs_node *dir, GPtrArray *names)
 }
 
 static void (*const listers[FS_DIRS])(const struct fs_node *dir, GPtrArray *names) = {
-	[FS_SESSIONS] = list_sessions,
-	[FS_ROUTE] = list_stages,
-	[FS_DEVICES] = list_devices,
-	[FS_LB] = list_balancers,
+	[FS_SESSIONS] = list_sessions, [FS_ROUTE] = list_stages,
+	[FS_DEVICES] = list_devices,   [FS_LB] = list_balancers,
 	[FS_BALANCER] = list_lb_files,
 };
 
@@ -99,7 +97,7 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-		struct fuse_file_info *fi)
+                struct fuse_file_info *fi)
 {
 	const GPtrArray *names = (const GPtrArray *)(uintptr_t)fi->fh;
 	g_autofree char *buffer = g_try_malloc(size);
@@ -113,8 +111,8 @@ void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	for (size_t i = (size_t)offset; i < names->len; i++) {
 		/* Numbers and types here are only hints; a lookup gives the real ones. */
 		struct stat st = { .st_ino = i + 2 };
-		size_t need = fuse_add_direntry(req, buffer + used, size - used, names->pdata[i],
-						&st, (off_t)i + 1);
+		size_t need = fuse_add_direntry(req, buffer + used, size - used,
+		                                names->pdata[i], &st, (off_t)i + 1);
 		if (need > size - used)
 			break;
 		used += need;
@@ -149,8 +147,9 @@ static int make_stage(const struct fs_node *parent, const char *name, struct fs_
 	int error = session ? acr_route_add(session, fs_stage_number(name)) : -ENOENT;
 
 	acr_session_unref(session);
-	*node = (struct fs_node){ .dir = FS_STAGE, .stage = fs_stage_number(name),
-				  .object = parent->object };
+	*node = (struct fs_node){ .dir = FS_STAGE,
+		                  .stage = fs_stage_number(name),
+		                  .object = parent->object };
 	return error;
 }
 

@@ -17,15 +17,15 @@
 struct transfer {
 	struct fs_pending pending;
 	struct fs_handle *handle;
-	bool once;        /* the handle and its session are this read's own: of `random` */
+	bool once; /* the handle and its session are this read's own: of `random` */
 	bool is_write;
 	unsigned request; /* of a read: which request it waits for; 0: the present one */
 	size_t size;
 	off_t offset;
-	const char *data; /* of a write; charged and ours once it is kept */
+	const char *data;            /* of a write; charged and ours once it is kept */
 	struct acr_account *charged; /* for data; a reference */
 
-	int error; /* negative, or 0 */
+	int error;              /* negative, or 0 */
 	size_t count;           /* bytes written */
 	struct acr_piece piece; /* bytes read */
 };
@@ -42,7 +42,7 @@ static int attempt_write(struct transfer *t, bool partial)
 {
 	struct fs_handle *handle = t->handle;
 	ssize_t done = acr_src_write(handle->session, &handle->writer, (uint64_t)t->offset,
-				     handle->flags & O_APPEND, partial, t->data, t->size);
+	                             handle->flags & O_APPEND, partial, t->data, t->size);
 
 	t->error = done < 0 ? (int)done : 0;
 	t->count = done < 0 ? 0 : (size_t)done;
@@ -53,7 +53,7 @@ static int attempt_read(struct transfer *t)
 {
 	t->piece = (struct acr_piece){ 0 };
 	t->error = acr_dst_read(t->handle->session, t->handle->node.stage, &t->request,
-				(uint64_t)t->offset, t->size, &t->piece);
+	                        (uint64_t)t->offset, t->size, &t->piece);
 	return t->error == -EAGAIN ? -EAGAIN : 0;
 }
 
@@ -137,7 +137,8 @@ static int keep_data(struct transfer *t, uint32_t uid)
 }
 
 /* Answer now, or when it can be. */
-static void answer_or_wait(fuse_req_t req, const struct transfer *tried, int result, bool nonblock)
+static void answer_or_wait(fuse_req_t req, const struct transfer *tried, int result,
+                           bool nonblock)
 {
 	struct transfer *t = result && !nonblock ? malloc(sizeof *t) : NULL, now = *tried;
 	int error = 0;
@@ -181,7 +182,8 @@ static void src_release(struct fs_handle *handle)
 		acr_src_close(handle->session, &handle->writer);
 }
 
-static void src_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void src_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                     int flags)
 {
 	struct acr_buf *src;
 	size_t len;
@@ -198,11 +200,12 @@ static void src_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_
 }
 
 static void src_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		      off_t offset, int flags)
+                      off_t offset, int flags)
 {
 	bool nonblock = flags & O_NONBLOCK;
-	struct transfer t = { .handle = handle, .is_write = true, .size = size, .offset = offset,
-			      .data = data };
+	struct transfer t = {
+		.handle = handle, .is_write = true, .size = size, .offset = offset, .data = data
+	};
 
 	fs_wipe_request();
 	answer_or_wait(req, &t, attempt_write(&t, nonblock), nonblock);
@@ -267,11 +270,14 @@ static int dst_open(struct fs_handle *handle, struct fuse_file_info *fi)
 	return 0;
 }
 
-static void dst_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void dst_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                     int flags)
 {
 	/* A read from the start is of the present request, a later one goes on with its own. */
-	struct transfer t = { .handle = handle, .size = size, .offset = offset,
-			      .request = offset ? atomic_load(&handle->request) : 0 };
+	struct transfer t = { .handle = handle,
+		              .size = size,
+		              .offset = offset,
+		              .request = offset ? atomic_load(&handle->request) : 0 };
 	int result = attempt_read(&t);
 
 	atomic_store(&handle->request, t.request);
@@ -339,10 +345,11 @@ static struct fs_handle *random_session(const struct fuse_ctx *ctx, size_t size)
 
 /* Each read is a session of its own, in no directory. */
 static void random_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-			int flags)
+                        int flags)
 {
 	struct transfer t = { .handle = random_session(fuse_req_ctx(req), size ? size : 1),
-			      .once = true, .size = size };
+		              .once = true,
+		              .size = size };
 
 	(void)offset, (void)handle;
 	if (t.handle)

@@ -24,12 +24,13 @@ static GString *text_part(struct fs_handle *handle, size_t size, size_t offset)
 	}
 	if (offset < handle->text->len)
 		g_string_append_len(part, handle->text->str + offset,
-				    (gssize)MIN(size, handle->text->len - offset));
+		                    (gssize)MIN(size, handle->text->len - offset));
 	pthread_mutex_unlock(&handle->lock);
 	return part;
 }
 
-static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags)
+static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                      int flags)
 {
 	GString *part;
 
@@ -45,7 +46,7 @@ static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off
 }
 
 static void text_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		       off_t offset, int flags)
+                       off_t offset, int flags)
 {
 	struct fs_actor writer = fs_actor_of(req);
 	struct fs_actor actor = fs_actor_both(&handle->opener, &writer);

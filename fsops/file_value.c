@@ -9,7 +9,7 @@
 #include <string.h>
 
 static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-		       int flags)
+                       int flags)
 {
 	struct acr_blob *blob;
 	size_t len;
@@ -20,7 +20,7 @@ static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, of
 		return;
 	}
 	blob = acr_value_get(handle->session, fs_node_stage(&handle->node),
-			     handle->file->value);
+	                     handle->file->value);
 	if (!blob) {
 		fuse_reply_err(req, ENOMEM);
 		return;
@@ -55,7 +55,8 @@ void fs_value_drop(struct fs_handle *handle)
 }
 
 /* Charge the room to the session's owner; blobs give it back when they are freed. */
-static struct acr_blob *charged_blob(struct fs_handle *handle, size_t room, bool secret, int *error)
+static struct acr_blob *charged_blob(struct fs_handle *handle, size_t room, bool secret,
+                                     int *error)
 {
 	struct acr_account *account = handle->session->account;
 	struct acr_blob *blob;
@@ -85,7 +86,8 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 		need = max + 1; /* enough to be refused */
 	size = MIN(size, need - handle->filled);
 	if (need > room) {
-		struct acr_blob *grown = charged_blob(handle, MAX(need, 2 * room), secret, &error);
+		struct acr_blob *grown =
+		        charged_blob(handle, MAX(need, 2 * room), secret, &error);
 		if (!grown)
 			return error;
 		if (handle->filled)
@@ -95,8 +97,8 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 	}
 	memcpy(handle->value->data + handle->filled, data, size);
 	handle->filled += size;
-	error = acr_value_check(handle->session, fs_node_stage(&handle->node), handle->file->value,
-				handle->value->data, whole);
+	error = acr_value_check(handle->session, fs_node_stage(&handle->node),
+	                        handle->file->value, handle->value->data, whole);
 	if (error)
 		drop_collected(handle);
 	handle->refused = error == -EINVAL;
@@ -104,7 +106,7 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 }
 
 static void value_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-			off_t offset, int flags)
+                        off_t offset, int flags)
 {
 	struct fs_actor writer = fs_actor_of(req);
 	struct fs_actor actor = fs_actor_both(&handle->opener, &writer);
@@ -115,7 +117,7 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 	pthread_mutex_lock(&handle->lock);
 	if (acr_value_is_text(handle->file->value)) {
 		error = acr_value_set(handle->session, fs_node_stage(&handle->node),
-				      handle->file->value, data, size, actor.privileged);
+		                      handle->file->value, data, size, actor.privileged);
 	} else if (offset && handle->begun && (handle->refused || !handle->value)) {
 		error = -EINVAL; /* the rest of what was refused or removed */
 	} else {
@@ -140,8 +142,8 @@ static int value_flush(struct fs_handle *handle)
 	pthread_mutex_lock(&handle->lock);
 	if (handle->dirty)
 		error = acr_value_set(handle->session, fs_node_stage(&handle->node),
-				      handle->file->value, handle->value->data, handle->filled,
-				      false);
+		                      handle->file->value, handle->value->data, handle->filled,
+		                      false);
 	/* It stays: what a later write on this descriptor adds belongs to the same value. */
 	handle->dirty = false;
 	pthread_mutex_unlock(&handle->lock);

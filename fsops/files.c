@@ -109,9 +109,7 @@ static const struct fs_file lb_file_modes[] = {
 /* clang-format on */
 
 const struct fs_file *const fs_tables[FS_DIRS] = {
-	[FS_ROOT] = root_files,       [FS_SESSION] = session_files,
-	[FS_STAGE] = stage_files,
-	[FS_DEVICES] = devices_files, [FS_DEVICE] = device_files,
-	[FS_LB] = lb_files,           [FS_BALANCER] = balancer_files,
-	[FS_LB_FILE] = lb_file_modes,
+	[FS_ROOT] = root_files,         [FS_SESSION] = session_files, [FS_STAGE] = stage_files,
+	[FS_DEVICES] = devices_files,   [FS_DEVICE] = device_files,   [FS_LB] = lb_files,
+	[FS_BALANCER] = balancer_files, [FS_LB_FILE] = lb_file_modes,
 };

@@ -13,17 +13,29 @@
 #include <fuse_lowlevel.h>
 #include <sys/stat.h>
 
-enum fs_dir { FS_NONE, FS_ROOT, FS_SESSIONS, FS_SESSION, FS_ROUTE, FS_STAGE, FS_DEVICES,
-	      FS_DEVICE, FS_LB, FS_BALANCER, FS_LB_FILE, FS_DIRS };
+enum fs_dir {
+	FS_NONE,
+	FS_ROOT,
+	FS_SESSIONS,
+	FS_SESSION,
+	FS_ROUTE,
+	FS_STAGE,
+	FS_DEVICES,
+	FS_DEVICE,
+	FS_LB,
+	FS_BALANCER,
+	FS_LB_FILE,
+	FS_DIRS
+};
 
 /* What an inode number says. `src` has a new number at each lookup (see doc/design.md):
  * the kernel locks an inode during a blocked write, and `rm` and others would wait for it. */
 struct fs_node {
 	enum fs_dir dir;
-	unsigned file;   /* 0: the directory itself, else 1 + index in its table */
-	unsigned stage;  /* of FS_STAGE: its number; 0 elsewhere */
-	uint64_t object; /* session's serial, device's id, balancer's quark; of its files: quark << 8
-			  * and the place in its table */
+	unsigned file;  /* 0: the directory itself, else 1 + index in its table */
+	unsigned stage; /* of FS_STAGE: its number; 0 elsewhere */
+	/* Session's serial, device's id, balancer's quark; of its files: quark << 8 and the place in its table */
+	uint64_t object;
 };
 
 struct fs_handle;
@@ -33,12 +45,13 @@ struct fs_kind {
 	/* Called at open, after the modes were checked. 0 or a negative errno. */
 	int (*open)(struct fs_handle *handle, struct fuse_file_info *fi);
 	/* Both answer the request, now or later. */
-	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset, int flags);
+	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+	             int flags);
 	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		      off_t offset, int flags);
+	              off_t offset, int flags);
 	/* Answers the request; in has the size that cmd says. NULL: no such calls. */
 	void (*ioctl)(fuse_req_t req, struct fs_handle *handle, unsigned cmd, const void *in);
-	int (*flush)(struct fs_handle *handle); /* NULL: nothing to do */
+	int (*flush)(struct fs_handle *handle);    /* NULL: nothing to do */
 	void (*release)(struct fs_handle *handle); /* NULL: nothing to do */
 	/* Events that are there now. NULL: always readable and writable. */
 	unsigned (*poll)(struct fs_handle *handle);
@@ -59,8 +72,8 @@ struct fs_actor {
 
 struct fs_file {
 	const char *name;
-	mode_t mode;      /* permission bits, or S_IFDIR and them */
-	enum fs_dir dir;  /* of a directory: which */
+	mode_t mode;     /* permission bits, or S_IFDIR and them */
+	enum fs_dir dir; /* of a directory: which */
 	const struct fs_kind *kind;
 	enum acr_value value; /* of session values */
 	/* Text files: the contents. */
@@ -77,18 +90,18 @@ struct fs_handle {
 	const struct fs_file *file;
 	/* A reference, for files of sessions and `random`; of `ioctl` set once by a call. */
 	_Atomic(struct acr_session *) session;
-	struct fs_binary *binary;    /* of `ioctl` */
+	struct fs_binary *binary; /* of `ioctl` */
 	struct fs_actor opener;
-	int flags;                   /* of open */
-	atomic_uint request;         /* which request of the session this reads */
-	struct acr_writer writer;    /* of src */
-	pthread_mutex_t lock;        /* (h) */
-	GString *text;               /* (h) snapshot that reads go on with */
-	struct acr_blob *value;      /* (h) bytes written so far, `filled` of its room */
+	int flags;                /* of open */
+	atomic_uint request;      /* which request of the session this reads */
+	struct acr_writer writer; /* of src */
+	pthread_mutex_t lock;     /* (h) */
+	GString *text;            /* (h) snapshot that reads go on with */
+	struct acr_blob *value;   /* (h) bytes written so far, `filled` of its room */
 	size_t filled;
-	bool dirty, refused, begun;  /* (h) */
-	struct fuse_pollhandle *poll; /* (f) of the session's front */
-	struct fs_handle *next;       /* (f) */
+	bool dirty, refused, begun;    /* (h) */
+	struct fuse_pollhandle *poll;  /* (f) of the session's front */
+	struct fs_handle *next;        /* (f) */
 	struct fs_handle *next_holder; /* (f) */
 };
 
@@ -112,14 +125,14 @@ extern const struct fuse_lowlevel_ops fs_ops; /* ops.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
-		struct fuse_file_info *fi);
+                struct fuse_file_info *fi);
 void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 
 /* ---- dirs.c ---- */
 
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-		struct fuse_file_info *fi);
+                struct fuse_file_info *fi);
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -136,7 +149,7 @@ extern const struct fs_kind fs_kind_text;  /* file_text.c: by show() and store()
 extern const struct fs_kind fs_kind_state; /* the same of a session, to be polled for its end */
 extern const struct fs_kind fs_kind_value; /* file_value.c */
 extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
-extern const struct fs_kind fs_kind_ioctl; /* ioctl.c */
+extern const struct fs_kind fs_kind_ioctl;                            /* ioctl.c */
 
 /* Something secret is in the present request: wipe its buffer when it is done (loop.c). */
 void fs_wipe_request(void);
@@ -148,9 +161,9 @@ struct fs_pending {
 	const struct fs_pending_kind *kind;
 	fuse_req_t req;
 	/* wait.c's: */
-	struct fs_pending *prev, *next; /* (f) */
+	struct fs_pending *prev, *next;                           /* (f) */
 	enum { FS_ARMING, FS_WAITING, FS_TRIED, FS_TAKEN } state; /* (f) */
-	bool interrupted;            /* (f) */
+	bool interrupted;                                         /* (f) */
 	int error;                   /* to be answered in place of what the attempt came to */
 	struct acr_session *session; /* a reference */
 	struct acr_account *account; /* of the caller, charged with a request */
@@ -169,7 +182,7 @@ struct fs_pending_kind {
  * if too many of its user's are kept. */
 void fs_wait(struct fs_pending *pending, struct acr_session *session);
 void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
-	     struct fuse_pollhandle *ph);
+             struct fuse_pollhandle *ph);
 void fs_poll_forget(struct fs_handle *handle);
 size_t fs_waiting_count(void);
 void fs_wait_init(void);
@@ -179,7 +192,7 @@ void fs_wait_close(void);
 void fs_hold(struct fs_handle *handle);
 void fs_hold_end(struct fs_handle *handle);
 void fs_drop_held(struct acr_session *session, unsigned stage); /* 0: of all stages */
-void fs_value_drop(struct fs_handle *handle); /* file_value.c */
+void fs_value_drop(struct fs_handle *handle);                   /* file_value.c */
 
 /* ---- visit.c: work on the memory of callers; see caller.h ---- */
 

@@ -27,7 +27,7 @@ int fs_binary_fail_of(struct fs_handle *handle, int error, struct acr_session *s
 
 	pthread_mutex_lock(&session->lock);
 	snprintf(sentence, sizeof sentence, "%s",
-		 session->sentence && session->error == error ? session->sentence : "");
+	         session->sentence && session->error == error ? session->sentence : "");
 	pthread_mutex_unlock(&session->lock);
 	return fs_binary_fail(handle, error, sentence);
 }
@@ -35,8 +35,10 @@ int fs_binary_fail_of(struct fs_handle *handle, int error, struct acr_session *s
 /* ---- making a session ---- */
 
 #define FIELD(value, name)                                                                     \
-	{ value, offsetof(struct acrypto_session_initializer, name),                           \
-	  sizeof(((struct acrypto_session_initializer *)0)->name) }
+	{                                                                                      \
+		value, offsetof(struct acrypto_session_initializer, name),                     \
+		        sizeof(((struct acrypto_session_initializer *)0)->name)                \
+	}
 static const struct {
 	enum acr_value value;
 	size_t offset, size;
@@ -48,13 +50,13 @@ static const struct {
 };
 
 static int set_text(struct acr_session *session, enum acr_value value, const char *text,
-		    bool privileged)
+                    bool privileged)
 {
 	return acr_value_set(session, 1, value, text, strlen(text), privileged);
 }
 
 static int set_number(struct acr_session *session, enum acr_value value, uint64_t number,
-		      bool privileged)
+                      bool privileged)
 {
 	char text[24];
 
@@ -78,13 +80,15 @@ static const char *complaint(const struct acrypto_session_initializer *init)
 	return NULL;
 }
 
-static int set_texts(struct acr_session *session, const struct acrypto_session_initializer *init)
+static int set_texts(struct acr_session *session,
+                     const struct acrypto_session_initializer *init)
 {
 	int error = 0;
 
 	if (init->operation != ACRYPTO_IMPLIED)
 		error = set_text(session, ACR_V_OP,
-				 acr_opcode_name((enum acr_opcode)(init->operation - 1)), false);
+		                 acr_opcode_name((enum acr_opcode)(init->operation - 1)),
+		                 false);
 	if (!error && !*init->alg && init->operation != ACRYPTO_RANDOM)
 		error = set_text(session, ACR_V_ALG, "", false); /* refused, and says why */
 	for (size_t i = 0; i < G_N_ELEMENTS(texts) && !error; i++) {
@@ -94,7 +98,8 @@ static int set_texts(struct acr_session *session, const struct acrypto_session_i
 	}
 	if (!error && init->flags)
 		error = set_text(session, ACR_V_LAYOUT,
-				 init->flags & ACRYPTO_COMBINED ? "combined" : "detached", false);
+		                 init->flags & ACRYPTO_COMBINED ? "combined" : "detached",
+		                 false);
 	return error;
 }
 
@@ -107,8 +112,9 @@ static bool has_length(const struct acr_session *session)
 	       (stage->alg && stage->alg->flags & ACR_ALG_XOF);
 }
 
-static int set_numbers(struct acr_session *session, const struct acrypto_session_initializer *init,
-		       uint64_t wanted, bool privileged)
+static int set_numbers(struct acr_session *session,
+                       const struct acrypto_session_initializer *init, uint64_t wanted,
+                       bool privileged)
 {
 	uint32_t priority = init->priority == ACRYPTO_PRIORITY_ZERO ? 0 : init->priority;
 	int error = 0;
@@ -132,8 +138,8 @@ static bool is_privileged(fuse_req_t req, struct fs_handle *handle)
 }
 
 int fs_binary_session(fuse_req_t req, struct fs_handle *handle,
-		      const struct acrypto_session_initializer *init, uint64_t wanted,
-		      struct acr_session **out)
+                      const struct acrypto_session_initializer *init, uint64_t wanted,
+                      struct acr_session **out)
 {
 	uint32_t uid = fuse_req_ctx(req)->uid;
 	const char *wrong = complaint(init);
@@ -153,7 +159,7 @@ int fs_binary_session(fuse_req_t req, struct fs_handle *handle,
 	error = set_texts(session, init);
 	if (!error)
 		error = set_numbers(session, init, wanted,
-				    init->priority && is_privileged(req, handle));
+		                    init->priority && is_privileged(req, handle));
 	if (!error) {
 		*out = session;
 		return 0;
@@ -183,7 +189,7 @@ bool fs_binary_makes_tag(struct acr_session *session)
 /* ---- ALLOC ---- */
 
 static const char *wrong_sizes(const struct acr_session *session,
-			       const struct acrypto_session_alloc *in)
+                               const struct acrypto_session_alloc *in)
 {
 	const struct acr_alg *alg = session->stage.alg;
 
@@ -195,7 +201,7 @@ static const char *wrong_sizes(const struct acr_session *session,
 }
 
 static int publish(struct fs_handle *handle, struct acr_session *session,
-		   const struct acrypto_session_alloc *in)
+                   const struct acrypto_session_alloc *in)
 {
 	bool first;
 
@@ -206,10 +212,12 @@ static int publish(struct fs_handle *handle, struct acr_session *session,
 		handle->session = session;
 	}
 	pthread_mutex_unlock(&handle->lock);
-	return first ? 0 : fs_binary_fail(handle, -EBUSY, "this descriptor has a session already");
+	return first ? 0
+	             : fs_binary_fail(handle, -EBUSY, "this descriptor has a session already");
 }
 
-static int alloc(fuse_req_t req, struct fs_handle *handle, const struct acrypto_session_alloc *in)
+static int alloc(fuse_req_t req, struct fs_handle *handle,
+                 const struct acrypto_session_alloc *in)
 {
 	struct acr_session *session = NULL;
 	struct fs_caller caller;
@@ -228,7 +236,8 @@ static int alloc(fuse_req_t req, struct fs_handle *handle, const struct acrypto_
 	if (wrong)
 		error = fs_binary_fail(handle, -EINVAL, wrong);
 	if (!error && !in->src_size && acr_stage_takes_input(&session->stage))
-		error = fs_binary_give(session, ACRYPTO_SRC, NULL, acr_buf_new(session->account));
+		error = fs_binary_give(session, ACRYPTO_SRC, NULL,
+		                       acr_buf_new(session->account));
 	if (!error)
 		error = publish(handle, session, in);
 	if (error)
@@ -249,8 +258,8 @@ static void call_alloc(fuse_req_t req, struct fs_handle *handle, const void *dat
 /* ---- STATUS ---- */
 
 static const uint32_t states[] = {
-	[ACR_IDLE] = ACRYPTO_STATE_IDLE,     [ACR_ACTIVE] = ACRYPTO_STATE_ACTIVE,
-	[ACR_DONE] = ACRYPTO_STATE_DONE,     [ACR_FAILED] = ACRYPTO_STATE_FAILED,
+	[ACR_IDLE] = ACRYPTO_STATE_IDLE,        [ACR_ACTIVE] = ACRYPTO_STATE_ACTIVE,
+	[ACR_DONE] = ACRYPTO_STATE_DONE,        [ACR_FAILED] = ACRYPTO_STATE_FAILED,
 	[ACR_CANCELLED] = ACRYPTO_STATE_FAILED,
 };
 
@@ -264,7 +273,7 @@ static void describe(struct acr_session *session, struct acrypto_status *out)
 	out->queue_ns = session->queue_ns;
 	out->process_ns = session->process_ns;
 	snprintf(out->device, sizeof out->device, "%s",
-		 session->device_name ? session->device_name : "");
+	         session->device_name ? session->device_name : "");
 	pthread_mutex_unlock(&session->lock);
 }
 
@@ -301,8 +310,8 @@ static const struct {
 	unsigned cmd;
 	void (*call)(fuse_req_t req, struct fs_handle *handle, const void *data);
 } calls[] = {
-	{ ACRYPTO_SESSION_ALLOC, call_alloc }, { ACRYPTO_FILL_DATA, call_fill },
-	{ ACRYPTO_SESSION_ADD, call_add },     { ACRYPTO_DIRECT, call_direct },
+	{ ACRYPTO_SESSION_ALLOC, call_alloc },     { ACRYPTO_FILL_DATA, call_fill },
+	{ ACRYPTO_SESSION_ADD, call_add },         { ACRYPTO_DIRECT, call_direct },
 	{ ACRYPTO_FILL_INLINE, call_fill_inline }, { ACRYPTO_FETCH_INLINE, call_fetch },
 	{ ACRYPTO_STATUS, call_status },
 };

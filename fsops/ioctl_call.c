@@ -33,7 +33,7 @@ void fs_call_fail(struct fs_call *call, int error, const char *why)
 }
 
 struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle,
-			    struct acr_session *session, const struct fs_pending_kind *kind)
+                            struct acr_session *session, const struct fs_pending_kind *kind)
 {
 	struct fs_call *call = calloc(1, sizeof *call);
 
@@ -54,7 +54,7 @@ struct acr_session *fs_binary_session_of(fuse_req_t req, struct fs_handle *handl
 
 	if (!session) {
 		fs_binary_fail(handle, -EINVAL,
-			       "there is no session yet: ACRYPTO_SESSION_ALLOC comes first");
+		               "there is no session yet: ACRYPTO_SESSION_ALLOC comes first");
 		fuse_reply_err(req, EINVAL);
 	}
 	return session;
@@ -74,7 +74,7 @@ void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call))
 		answer(call);
 	else if (call->handle->flags & O_NONBLOCK)
 		fs_call_fail(call, -EAGAIN,
-			     "it is not done yet, and the descriptor is O_NONBLOCK");
+		             "it is not done yet, and the descriptor is O_NONBLOCK");
 	else
 		fs_wait(&call->pending, call->session);
 }
@@ -114,31 +114,31 @@ static int store_all(struct fs_caller *caller, struct result *results, unsigned 
 	}
 	if (!fits) {
 		caller->why =
-			"a result is larger than the room for it: the sizes say how large";
+		        "a result is larger than the room for it: the sizes say how large";
 		return -EMSGSIZE;
 	}
 	for (unsigned i = 0; i < count && !error; i++)
 		if (results[i].to.pointer)
 			error = fs_caller_write(caller, results[i].to.pointer, results[i].data,
-						results[i].len);
+			                        results[i].len);
 	return error;
 }
 
 static struct result result_of_blob(const struct acr_blob *blob, struct acrypto_buffer to,
-				    struct acrypto_buffer *told)
+                                    struct acrypto_buffer *told)
 {
 	return (struct result){ blob ? blob->data : NULL, blob ? blob->len : 0, to, told };
 }
 
 /* The places are copied first: told may be what they came from. iv may be NULL. */
 static int store(struct fs_call *call, struct fs_caller *caller,
-		 const struct acrypto_buffer to[3], struct acrypto_buffer *dst,
-		 struct acrypto_buffer *tag, struct acrypto_buffer *iv)
+                 const struct acrypto_buffer to[3], struct acrypto_buffer *dst,
+                 struct acrypto_buffer *tag, struct acrypto_buffer *iv)
 {
 	const struct acr_buf *buf = call->piece.buf;
 	struct acr_blob *tag_blob = fs_binary_makes_tag(call->session)
-					    ? acr_value_get(call->session, 1, ACR_V_TAG)
-					    : NULL;
+	                                    ? acr_value_get(call->session, 1, ACR_V_TAG)
+	                                    : NULL;
 	struct acr_blob *iv_blob = iv ? acr_value_get(call->session, 1, ACR_V_IV) : NULL;
 	struct result results[3] = {
 		{ buf ? buf->data + call->piece.offset : NULL, call->piece.len, to[0], dst },
@@ -262,7 +262,7 @@ static int next_request(struct fs_handle *handle, struct acr_session *session)
 }
 
 void fs_binary_add(fuse_req_t req, struct fs_handle *handle,
-		   const struct acrypto_session_add *in)
+                   const struct acrypto_session_add *in)
 {
 	struct acr_session *session = fs_binary_session_of(req, handle);
 	struct fs_call *call = session ? fs_call_new(req, handle, session, &add_kind) : NULL;
@@ -339,7 +339,7 @@ static const struct fs_pending_kind direct_kind = { fs_call_attempt, direct_answ
 
 /* Copy one of the caller's buffers into the session. */
 static int take(struct fs_call *call, struct fs_caller *caller, unsigned type,
-		const struct acrypto_buffer *from)
+                const struct acrypto_buffer *from)
 {
 	struct acr_blob *blob = NULL;
 	struct acr_buf *buf = NULL;
@@ -347,7 +347,7 @@ static int take(struct fs_call *call, struct fs_caller *caller, unsigned type,
 
 	if (error) {
 		caller->why =
-			"no memory is left for this, or it is longer than any algorithm takes";
+		        "no memory is left for this, or it is longer than any algorithm takes";
 		return error;
 	}
 	error = fs_caller_read(caller, from->pointer, buf ? buf->data : blob->data, from->size);
@@ -377,7 +377,7 @@ static int take_all(struct fs_call *call, struct fs_caller *caller)
 		{ ACRYPTO_SIG, &direct->sig, direct->sig.pointer },
 		{ ACRYPTO_SRC, &direct->src,
 		  direct->src.size || direct->src.pointer ||
-			  acr_stage_takes_input(&call->session->stage) },
+		          acr_stage_takes_input(&call->session->stage) },
 	};
 	int error = 0;
 

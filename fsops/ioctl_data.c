@@ -18,11 +18,12 @@ static const char *const value_names[] = {
 static int value_of(unsigned type)
 {
 	return type < G_N_ELEMENTS(value_names) && value_names[type]
-		       ? acr_value_find(value_names[type]) : -1;
+	               ? acr_value_find(value_names[type])
+	               : -1;
 }
 
 int fs_binary_give(struct acr_session *session, unsigned type, struct acr_blob *blob,
-		   struct acr_buf *buf)
+                   struct acr_buf *buf)
 {
 	int error;
 
@@ -37,7 +38,7 @@ int fs_binary_give(struct acr_session *session, unsigned type, struct acr_blob *
 }
 
 int fs_binary_room(struct acr_session *session, unsigned type, uint64_t size,
-		   struct acr_blob **blob, struct acr_buf **buf)
+                   struct acr_blob **blob, struct acr_buf **buf)
 {
 	int value = value_of(type), error = 0;
 
@@ -55,7 +56,7 @@ int fs_binary_room(struct acr_session *session, unsigned type, uint64_t size,
 	if (size > acr_value_max((enum acr_value)value))
 		return -EINVAL;
 	*blob = acr_blob_new(NULL, size, value == ACR_V_KEY && acr_secret_lockable(),
-			     session->account, &error);
+	                     session->account, &error);
 	return *blob ? 0 : error;
 }
 
@@ -71,7 +72,7 @@ void fs_filling_drop(struct fs_filling *filling)
 /* Sentences of failures that are found with the lock held are remembered after it. */
 struct outcome {
 	int error;
-	const char *why;        /* NULL: the session says */
+	const char *why; /* NULL: the session says */
 };
 
 static struct outcome bad(int error, const char *why)
@@ -91,24 +92,26 @@ static struct outcome check_size(const struct fs_binary *binary, unsigned type, 
 }
 
 /* Begin a value of total bytes, forgetting one that was begun. */
-static struct outcome begin(struct fs_handle *handle, unsigned type, uint64_t total, bool by_file)
+static struct outcome begin(struct fs_handle *handle, unsigned type, uint64_t total,
+                            bool by_file)
 {
 	struct fs_filling *filling = &handle->binary->filling;
 	struct outcome out;
 
 	if (!handle->session)
-		return bad(-EINVAL, "there is no session yet: ACRYPTO_SESSION_ALLOC comes first");
+		return bad(-EINVAL,
+		           "there is no session yet: ACRYPTO_SESSION_ALLOC comes first");
 	if (filling->busy)
 		return bad(-EBUSY, "another call is filling this session");
 	if (type != ACRYPTO_SRC && value_of(type) < 0)
 		return bad(type == ACRYPTO_SIG ? -EOPNOTSUPP : -EINVAL,
-			   "data of this type can't be given");
+		           "data of this type can't be given");
 	out = check_size(handle->binary, type, total);
 	if (out.error)
 		return out;
 	fs_filling_drop(filling);
 	out = bad(fs_binary_room(handle->session, type, total, &filling->blob, &filling->buf),
-		  "no memory is left for this, or it is longer than any algorithm takes");
+	          "no memory is left for this, or it is longer than any algorithm takes");
 	if (out.error)
 		return out;
 	filling->type = type;
@@ -210,7 +213,7 @@ static void fill_done(struct fs_visit *visit)
 }
 
 static void fill_from_memory(fuse_req_t req, struct fs_handle *handle,
-			     const struct acrypto_fill_data *in)
+                             const struct acrypto_fill_data *in)
 {
 	struct fill *fill = malloc(sizeof *fill);
 	struct outcome out = bad(-ENOMEM, "no memory is left");
@@ -229,8 +232,10 @@ static void fill_from_memory(fuse_req_t req, struct fs_handle *handle,
 		reply(req, conclude(handle, out));
 		return;
 	}
-	*fill = (struct fill){ .visit = { .run = fill_run, .done = fill_done }, .req = req,
-			       .handle = handle, .pointer = in->pointer };
+	*fill = (struct fill){ .visit = { .run = fill_run, .done = fill_done },
+		               .req = req,
+		               .handle = handle,
+		               .pointer = in->pointer };
 	fs_visit(&fill->visit, fuse_req_ctx(req)->uid, true);
 }
 
@@ -244,16 +249,19 @@ static bool is_result(struct fs_handle *handle, const struct acrypto_fill_data *
 	if (in->type == ACRYPTO_IV && in->flags & ACRYPTO_BY_FILE && handle->session &&
 	    !handle->binary->sizes.iv_size)
 		return true; /* the fresh one, to be read */
-	return in->type == ACRYPTO_TAG && handle->session && fs_binary_makes_tag(handle->session);
+	return in->type == ACRYPTO_TAG && handle->session &&
+	       fs_binary_makes_tag(handle->session);
 }
 
 /* Under the lock. */
-static struct outcome direct_result(struct fs_handle *handle, const struct acrypto_fill_data *in)
+static struct outcome direct_result(struct fs_handle *handle,
+                                    const struct acrypto_fill_data *in)
 {
 	struct fs_binary *binary = handle->binary;
 
 	if (!handle->session)
-		return bad(-EINVAL, "there is no session yet: ACRYPTO_SESSION_ALLOC comes first");
+		return bad(-EINVAL,
+		           "there is no session yet: ACRYPTO_SESSION_ALLOC comes first");
 	if (in->flags & ACRYPTO_BY_FILE) {
 		binary->reading = in->type;
 		binary->read_at = 0;
@@ -261,11 +269,12 @@ static struct outcome direct_result(struct fs_handle *handle, const struct acryp
 		return bad(0, NULL);
 	}
 	*(in->type == ACRYPTO_DST ? &binary->dst : &binary->tag) =
-		(struct acrypto_buffer){ in->pointer, in->size };
+	        (struct acrypto_buffer){ in->pointer, in->size };
 	return bad(0, NULL);
 }
 
-void fs_binary_fill(fuse_req_t req, struct fs_handle *handle, const struct acrypto_fill_data *in)
+void fs_binary_fill(fuse_req_t req, struct fs_handle *handle,
+                    const struct acrypto_fill_data *in)
 {
 	bool by_file = in->flags & ACRYPTO_BY_FILE, result = is_result(handle, in);
 	struct outcome out;
@@ -292,7 +301,7 @@ void fs_binary_fill(fuse_req_t req, struct fs_handle *handle, const struct acryp
 /* ---- inline, and by write ---- */
 
 void fs_binary_fill_inline(fuse_req_t req, struct fs_handle *handle,
-			   const struct acrypto_inline *in)
+                           const struct acrypto_inline *in)
 {
 	struct fs_filling *filling = &handle->binary->filling;
 	struct outcome out = { 0 };
@@ -306,7 +315,7 @@ void fs_binary_fill_inline(fuse_req_t req, struct fs_handle *handle,
 	else if (filling->busy)
 		out = bad(-EBUSY, "another call is filling this session");
 	else if (filling->by_file || in->type != filling->type || in->total != filling->total ||
-		 in->offset != filling->filled)
+	         in->offset != filling->filled)
 		out = bad(-EINVAL, "this does not go on where the last call ended");
 	if (!out.error)
 		out = put(handle, in->data, in->size);
@@ -315,7 +324,7 @@ void fs_binary_fill_inline(fuse_req_t req, struct fs_handle *handle,
 }
 
 void fs_binary_write(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
-		     off_t offset, int flags)
+                     off_t offset, int flags)
 {
 	struct fs_filling *filling = &handle->binary->filling;
 	struct outcome out;

@@ -22,12 +22,12 @@ static int read_attempt(struct fs_pending *pending)
 	begun = call->request != 0;
 	pthread_mutex_unlock(&handle->lock);
 	call->error = acr_dst_read(call->session, 0, &call->request, call->at, call->most,
-				   &call->piece);
+	                           &call->piece);
 	if (call->error == -ECANCELED && begun) { /* a new request: from its beginning */
 		call->request = 0;
 		call->at = 0;
 		call->error = acr_dst_read(call->session, 0, &call->request, 0, call->most,
-					   &call->piece);
+		                           &call->piece);
 	}
 	return call->error == -EAGAIN ? -EAGAIN : 0;
 }
@@ -46,8 +46,8 @@ static void read_send(struct fs_call *call)
 	binary->read_at = call->at + piece->len;
 	pthread_mutex_unlock(&call->handle->lock);
 	fuse_reply_buf(call->pending.req,
-		       piece->buf ? (const char *)piece->buf->data + piece->offset : NULL,
-		       piece->len);
+	               piece->buf ? (const char *)piece->buf->data + piece->offset : NULL,
+	               piece->len);
 	fs_call_free(call);
 }
 
@@ -62,7 +62,7 @@ static void read_answer(struct fs_pending *pending, int error)
 static const struct fs_pending_kind read_kind = { read_attempt, read_answer };
 
 static void read_value(fuse_req_t req, struct fs_handle *handle, enum acr_value value,
-		       size_t size)
+                       size_t size)
 {
 	struct acr_blob *blob = acr_value_get(handle->session, 1, value);
 	uint64_t at;
@@ -82,7 +82,7 @@ static void read_value(fuse_req_t req, struct fs_handle *handle, enum acr_value 
 }
 
 void fs_binary_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-		    int flags)
+                    int flags)
 {
 	struct acr_session *session = fs_binary_session_of(req, handle);
 	struct fs_call *call;
@@ -128,7 +128,7 @@ static void fetch_send(struct fs_call *call, struct acrypto_inline *out)
 		      call->piece.len);
 	} else {
 		blob = acr_value_get(call->session, 1,
-				     out->type == ACRYPTO_TAG ? ACR_V_TAG : ACR_V_IV);
+		                     out->type == ACRYPTO_TAG ? ACR_V_TAG : ACR_V_IV);
 		fetch(out, blob ? blob->data : NULL, blob ? blob->len : 0);
 		acr_blob_unref(blob);
 	}

@@ -99,7 +99,8 @@ int fs_mount_start(struct fs_mount *mount, unsigned threads)
 	pthread_attr_setstacksize(&attr, 512 * 1024);
 	while (mount->thread_count < threads && !error) {
 		atomic_fetch_add(&mount->running, 1);
-		error = pthread_create(&mount->threads[mount->thread_count], &attr, serve, mount);
+		error = pthread_create(&mount->threads[mount->thread_count], &attr, serve,
+		                       mount);
 		if (error)
 			atomic_fetch_sub(&mount->running, 1);
 		else
@@ -149,7 +150,8 @@ static char *mounted_type(const char *path)
 	lines = g_strsplit(text, "\n", -1);
 	for (guint i = 0; lines[i]; i++) {
 		g_auto(GStrv) words = g_strsplit(lines[i], " ", -1);
-		g_autofree char *point = g_strv_length(words) > 6 ? g_strcompress(words[4]) : NULL;
+		g_autofree char *point =
+		        g_strv_length(words) > 6 ? g_strcompress(words[4]) : NULL;
 		for (guint k = 6; point && !strcmp(point, path) && words[k]; k++) {
 			if (strcmp(words[k], "-") || !words[k + 1])
 				continue;
@@ -167,8 +169,9 @@ static bool unmount_dead(const char *path)
 
 	if (!umount2(path, MNT_DETACH))
 		return true;
-	return g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status,
-			    NULL) && status == 0;
+	return g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
+	                    &status, NULL) &&
+	       status == 0;
 }
 
 /* Make the path absolute without touching what may be a dead mount. */
@@ -188,7 +191,7 @@ static bool check_mountpoint(const char *path)
 	if (stat(path, &st)) {
 		if (errno == ENOTCONN && ours && unmount_dead(path)) {
 			acr_log(ACR_LOG_WARNING, "mount",
-				"%s: cleared the mount of a daemon that had died", path);
+			        "%s: cleared the mount of a daemon that had died", path);
 			return check_mountpoint(path);
 		}
 		acr_log(ACR_LOG_ERROR, "mount", "%s: %s", path, strerror(errno));
@@ -205,16 +208,18 @@ static bool check_mountpoint(const char *path)
 
 static void report(GString *text)
 {
-	g_string_append_printf(text, "requests-waiting: %zu\ntransport: /dev/fuse\n"
-			       "shared-buffers: no\n", fs_waiting_count());
+	g_string_append_printf(text,
+	                       "requests-waiting: %zu\ntransport: /dev/fuse\n"
+	                       "shared-buffers: no\n",
+	                       fs_waiting_count());
 }
 
 struct fs_mount *fs_mount_new(const char *mountpoint, const char *options)
 {
 	g_autofree char *path = absolute(mountpoint);
 	g_autofree char *all = g_strconcat("fsname=acrypto,subtype=acrypto,default_permissions",
-					   getuid() == 0 ? ",allow_other" : "",
-					   options ? "," : "", options ? options : "", NULL);
+	                                   getuid() == 0 ? ",allow_other" : "",
+	                                   options ? "," : "", options ? options : "", NULL);
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fs_mount *mount;
 
@@ -231,10 +236,10 @@ struct fs_mount *fs_mount_new(const char *mountpoint, const char *options)
 	fuse_opt_free_args(&args);
 	if (!mount->session) {
 		acr_log(ACR_LOG_ERROR, "mount", "the mount options \"%s\" were refused",
-			options ? options : "");
+		        options ? options : "");
 	} else if (fuse_session_mount(mount->session, path)) {
 		acr_log(ACR_LOG_ERROR, "mount", "%s: mounting failed%s", path,
-			access("/dev/fuse", R_OK | W_OK) ? ": no access to /dev/fuse" : "");
+		        access("/dev/fuse", R_OK | W_OK) ? ": no access to /dev/fuse" : "");
 		fuse_session_destroy(mount->session);
 		mount->session = NULL;
 	}
@@ -256,7 +261,8 @@ void fs_mount_free(struct fs_mount *mount)
 	fuse_session_unmount(mount->session);
 	if (!ended) {
 		/* What they would come back to must stay as it is: so end here and now. */
-		acr_log(ACR_LOG_WARNING, "mount", "a client's memory does not answer: ending without it");
+		acr_log(ACR_LOG_WARNING, "mount",
+		        "a client's memory does not answer: ending without it");
 		_exit(0);
 	}
 	fuse_session_destroy(mount->session);

@@ -44,7 +44,7 @@ static int check_mode(const struct fs_file *file, int flags)
 
 /* Returns owned, NULL with *error. */
 static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, int flags,
-				    int *error)
+                                    int *error)
 {
 	struct fs_handle *handle = calloc(1, sizeof *handle);
 
@@ -101,7 +101,7 @@ static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-		    struct fuse_file_info *fi)
+                    struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = handle_of(fi);
 
@@ -112,8 +112,8 @@ static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		fuse_reply_err(req, EACCES);
 }
 
-static void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-		     struct fuse_file_info *fi)
+static void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
+                     off_t offset, struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = handle_of(fi);
 
@@ -144,8 +144,8 @@ static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 }
 
 static void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
-		     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
-		     size_t out_size)
+                     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
+                     size_t out_size)
 {
 	struct fs_handle *handle = flags & FUSE_IOCTL_DIR ? NULL : handle_of(fi);
 	size_t size = _IOC_SIZE(cmd);
@@ -175,7 +175,8 @@ static void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 }
 
 /* What this tree doesn't have. */
-static void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+static void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                     dev_t rdev)
 {
 	(void)parent, (void)name, (void)mode, (void)rdev;
 	fuse_reply_err(req, EPERM);
@@ -194,14 +195,14 @@ static void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const cha
 }
 
 static void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
-		      const char *newname, unsigned flags)
+                      const char *newname, unsigned flags)
 {
 	(void)parent, (void)name, (void)newparent, (void)newname, (void)flags;
 	fuse_reply_err(req, EPERM);
 }
 
 static void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-		      struct fuse_file_info *fi)
+                      struct fuse_file_info *fi)
 {
 	(void)parent, (void)name, (void)mode, (void)fi;
 	fuse_reply_err(req, EPERM);
@@ -213,8 +214,8 @@ static void fs_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want |= FUSE_CAP_ATOMIC_O_TRUNC & conn->capable;
 	/* Splicing would leave the data of requests in pipes that can't be wiped. */
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-				  FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS |
-				  FUSE_CAP_AUTO_INVAL_DATA);
+	                          FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS |
+	                          FUSE_CAP_AUTO_INVAL_DATA);
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND;
 }

@@ -12,26 +12,27 @@
 FS_SHOW(readme)
 {
 	(void)node, (void)actor;
-	g_string_append(text,
-		"acrypto: cryptography as files, done by the best device there is.\n"
-		"\n"
-		"Encrypt a file:\n"
-		"\n"
-		"  (umask 077; head -c 32 /dev/urandom > ~/report.key)\n"
-		"  cd \"$(mktemp -d /acrypto/sessions/XXXXXX)\"\n"
-		"  echo aes-256-cbc > alg\n"
-		"  cat ~/report.key > key\n"
-		"  cat ~/report.pdf > src\n"
-		"  cat dst > ~/report.pdf.enc\n"
-		"\n"
-		"Decrypt it the same way, with `echo decrypt > op` and the other file as src.\n"
-		"`status` in the session says what went wrong; rmdir ends the session.\n"
-		"\n"
-		"algorithms  what can be done         sessions/   mkdir makes a session\n"
-		"devices/    who does it, and how     lb/         how a device is chosen\n"
-		"status      the daemon's own         random      random bytes without end\n"
-		"\n"
-		"The whole reference: man 7 acrypto. Starting the daemon: man 8 acryptod.\n");
+	g_string_append(
+	        text,
+	        "acrypto: cryptography as files, done by the best device there is.\n"
+	        "\n"
+	        "Encrypt a file:\n"
+	        "\n"
+	        "  (umask 077; head -c 32 /dev/urandom > ~/report.key)\n"
+	        "  cd \"$(mktemp -d /acrypto/sessions/XXXXXX)\"\n"
+	        "  echo aes-256-cbc > alg\n"
+	        "  cat ~/report.key > key\n"
+	        "  cat ~/report.pdf > src\n"
+	        "  cat dst > ~/report.pdf.enc\n"
+	        "\n"
+	        "Decrypt it the same way, with `echo decrypt > op` and the other file as src.\n"
+	        "`status` in the session says what went wrong; rmdir ends the session.\n"
+	        "\n"
+	        "algorithms  what can be done         sessions/   mkdir makes a session\n"
+	        "devices/    who does it, and how     lb/         how a device is chosen\n"
+	        "status      the daemon's own         random      random bytes without end\n"
+	        "\n"
+	        "The whole reference: man 7 acrypto. Starting the daemon: man 8 acryptod.\n");
 }
 
 FS_SHOW(version)
@@ -132,10 +133,8 @@ FS_STORE(session_ctl)
 		const char *word;
 		int (*act)(struct acr_session *session);
 	} words[] = {
-		{ "start", acr_session_start },
-		{ "cancel", ctl_cancel },
-		{ "reset", ctl_reset },
-		{ "continue", acr_session_continue },
+		{ "start", acr_session_start }, { "cancel", ctl_cancel },
+		{ "reset", ctl_reset },         { "continue", acr_session_continue },
 		{ NULL, ctl_unknown },
 	};
 	struct acr_session *session = acr_session_by_serial(node->object);
@@ -168,7 +167,7 @@ static struct acr_device *device_of(const struct fs_node *node)
 }
 
 static void show_device(const struct fs_node *node, GString *text,
-			void (*show)(struct acr_device *dev, GString *text))
+                        void (*show)(struct acr_device *dev, GString *text))
 {
 	struct acr_device *dev = device_of(node);
 
@@ -248,8 +247,9 @@ FS_STORE(device_check)
 	if (!dev)
 		return -ENODEV;
 	if (dev->group) {
-		acr_log(ACR_LOG_ERROR, dev->spec->name, "a group computes nothing: write check of "
-			"its members");
+		acr_log(ACR_LOG_ERROR, dev->spec->name,
+		        "a group computes nothing: write check of "
+		        "its members");
 		acr_device_unref(dev);
 		return -EOPNOTSUPP;
 	}
@@ -323,7 +323,7 @@ static int device_limit(struct acr_device *dev, const char *rest)
 
 	if (dev->group) {
 		acr_log(ACR_LOG_ERROR, dev->spec->name,
-			"a group has no queue to be limited; limit its members");
+		        "a group has no queue to be limited; limit its members");
 		return -EOPNOTSUPP;
 	}
 	if (g_strv_length(words) != 3 ||
@@ -347,8 +347,9 @@ FS_STORE(device_ctl)
 		const char *word;
 		int (*act)(struct acr_device *dev, const char *rest);
 	} words[] = {
-		{ "break", device_break }, { "repair", device_repair }, { "drain", device_drain },
-		{ "reset", device_reset }, { "limit", device_limit },
+		{ "break", device_break }, { "repair", device_repair },
+		{ "drain", device_drain }, { "reset", device_reset },
+		{ "limit", device_limit },
 	};
 	struct acr_device *dev = device_of(node);
 	size_t len = strcspn(text, " ");
@@ -360,8 +361,10 @@ FS_STORE(device_ctl)
 		if (strlen(words[i].word) == len && !strncmp(words[i].word, text, len))
 			error = words[i].act(dev, text[len] ? text + len + 1 : "");
 	if (actor->root && error)
-		acr_log(ACR_LOG_ERROR, dev->spec->name, "ctl takes break [REASON], repair, drain, "
-			"reset or limit OP ALG N; \"%.64s\" gave %s", text, strerrorname_np(-error));
+		acr_log(ACR_LOG_ERROR, dev->spec->name,
+		        "ctl takes break [REASON], repair, drain, "
+		        "reset or limit OP ALG N; \"%.64s\" gave %s",
+		        text, strerrorname_np(-error));
 	acr_device_unref(dev);
 	return actor->root ? error : -EACCES;
 }

@@ -5,10 +5,12 @@
 
 #include "fsops.h"
 
-#define FS_SHOW(name)                                                                           \
-	void fs_show_##name(const struct fs_node *node, const struct fs_actor *actor, GString *text)
-#define FS_STORE(name)                                                                          \
-	int fs_store_##name(const struct fs_node *node, const struct fs_actor *actor, char *text)
+#define FS_SHOW(name)                                                                          \
+	void fs_show_##name(const struct fs_node *node, const struct fs_actor *actor,          \
+	                    GString *text)
+#define FS_STORE(name)                                                                         \
+	int fs_store_##name(const struct fs_node *node, const struct fs_actor *actor,          \
+	                    char *text)
 
 FS_SHOW(readme);
 FS_SHOW(version);

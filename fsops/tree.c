@@ -115,7 +115,7 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 		pthread_mutex_lock(&session->lock);
 		there = !node->stage || acr_route_stage(session, node->stage);
 		*owner = (struct owner){ session->uid, session->gid, session->mode,
-					 session->made_ns };
+			                 session->made_ns };
 		pthread_mutex_unlock(&session->lock);
 		acr_session_unref(session);
 		return there ? 0 : -ENOENT;
@@ -145,12 +145,13 @@ int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st)
 		.st_nlink = 2,
 		.st_blksize = 128 * 1024,
 		.st_mtim = { (time_t)(owner.made_ns / 1000000000u),
-			     (long)(owner.made_ns % 1000000000u) },
+		             (long)(owner.made_ns % 1000000000u) },
 	};
 	st->st_atim = st->st_ctim = st->st_mtim;
 	if (file) {
 		/* What the directory doesn't give a class, its files don't either. */
-		st->st_mode = S_IFREG | (file->mode & (fs_node_in_session(node) ? owner.mode : 0777));
+		st->st_mode =
+		        S_IFREG | (file->mode & (fs_node_in_session(node) ? owner.mode : 0777));
 		st->st_nlink = 1;
 		if (file->kind->size)
 			st->st_size = (off_t)file->kind->size(node, uid);
@@ -229,8 +230,9 @@ static bool find_stage(const struct fs_node *parent, const char *name, struct fs
 	struct acr_session *session = acr_session_by_serial(parent->object);
 	bool found;
 
-	*node = (struct fs_node){ .dir = FS_STAGE, .stage = fs_stage_number(name),
-				  .object = parent->object };
+	*node = (struct fs_node){ .dir = FS_STAGE,
+		                  .stage = fs_stage_number(name),
+		                  .object = parent->object };
 	if (!session)
 		return false;
 	pthread_mutex_lock(&session->lock);
@@ -260,8 +262,9 @@ static bool find_lb_file(const struct fs_node *parent, const char *name, struct 
 	for (unsigned i = 0; acr_balancer_file(balancer, i, found, &mode); i++) {
 		if (strcmp(found, name))
 			continue;
-		*node = (struct fs_node){ .dir = FS_LB_FILE, .file = lb_file_row(mode),
-					  .object = parent->object << 8 | i };
+		*node = (struct fs_node){ .dir = FS_LB_FILE,
+			                  .file = lb_file_row(mode),
+			                  .object = parent->object << 8 | i };
 		return true;
 	}
 	return false;
@@ -269,12 +272,9 @@ static bool find_lb_file(const struct fs_node *parent, const char *name, struct 
 
 /* How the objects in a directory are found. */
 static bool (*const finders[FS_DIRS])(const struct fs_node *parent, const char *name,
-				      struct fs_node *node) = {
-	[FS_SESSIONS] = find_session,
-	[FS_ROUTE] = find_stage,
-	[FS_DEVICES] = find_device,
-	[FS_LB] = find_balancer,
-	[FS_BALANCER] = find_lb_file,
+                                      struct fs_node *node) = {
+	[FS_SESSIONS] = find_session, [FS_ROUTE] = find_stage,      [FS_DEVICES] = find_device,
+	[FS_LB] = find_balancer,      [FS_BALANCER] = find_lb_file,
 };
 
 static bool find(const struct fs_node *parent, const char *name, struct fs_node *node)
@@ -285,10 +285,11 @@ static bool find(const struct fs_node *parent, const char *name, struct fs_node 
 		if (strcmp(table[i].name, name))
 			continue;
 		if (S_ISDIR(table[i].mode))
-			*node = (struct fs_node){ .dir = table[i].dir, .object = parent->object };
+			*node = (struct fs_node){ .dir = table[i].dir,
+				                  .object = parent->object };
 		else
 			*node = (struct fs_node){ parent->dir, i + 1, parent->stage,
-						  parent->object };
+				                  parent->object };
 		return true;
 	}
 	return finders[parent->dir] && finders[parent->dir](parent, name, node);
@@ -371,7 +372,7 @@ static int set_size(const struct fs_node *node, uint64_t size)
 }
 
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
-		struct fuse_file_info *fi)
+                struct fuse_file_info *fi)
 {
 	struct fs_node node;
 	int error = fs_node_of(ino, &node) ? 0 : -ENOENT;

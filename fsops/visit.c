@@ -23,9 +23,9 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* (v), and acr_account.visits */
 static pthread_cond_t more = PTHREAD_COND_INITIALIZER, ended = PTHREAD_COND_INITIALIZER;
 static struct fs_visit *head, **tail = &head; /* (v) waiting */
-static unsigned servers, away;  /* (v) threads that serve, and those of them that visit */
-static unsigned threads, idle;  /* (v) our own */
-static unsigned unfinished;     /* (v) waiting or running */
+static unsigned servers, away; /* (v) threads that serve, and those of them that visit */
+static unsigned threads, idle; /* (v) our own */
+static unsigned unfinished;    /* (v) waiting or running */
 static _Thread_local bool serves;
 
 void fs_visit_server(bool begins)

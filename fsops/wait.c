@@ -26,7 +26,7 @@ struct front {
 static atomic_size_t kept;
 static atomic_bool closing;
 static pthread_mutex_t fronts_lock = PTHREAD_MUTEX_INITIALIZER; /* before (f) */
-static struct front *fronts; /* (fronts_lock) */
+static struct front *fronts;                                    /* (fronts_lock) */
 
 size_t fs_waiting_count(void)
 {
@@ -159,7 +159,9 @@ static struct fs_pending *attempt_all(struct front *front)
 		next = waiter->next;
 		if (result == -EAGAIN && !waiter->interrupted && !atomic_load(&closing))
 			continue;
-		waiter->error = result != -EAGAIN ? 0 : waiter->interrupted ? -EINTR : -ECANCELED;
+		waiter->error = result != -EAGAIN     ? 0
+		                : waiter->interrupted ? -EINTR
+		                                      : -ECANCELED;
 		take_off(front, waiter);
 		waiter->next = NULL;
 		*end = waiter;
@@ -291,7 +293,8 @@ void fs_poll_forget(struct fs_handle *handle)
 	pthread_mutex_unlock(&front->lock);
 }
 
-void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+             struct fuse_pollhandle *ph)
 {
 	struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
 	bool pollable = handle->session && handle->file->kind->poll && !atomic_load(&closing);
@@ -310,7 +313,7 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 		pthread_mutex_unlock(&front->lock);
 	}
 	fuse_reply_poll(req, pollable ? handle->file->kind->poll(handle)
-				      : POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
+	                              : POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
 }
 
 /* ---- keys in open descriptors ---- */

@@ -39,8 +39,8 @@ static struct {
 } args;
 
 static GMainLoop *loop;
-static unsigned ends;       /* SIGTERM and SIGINT so far */
-static gint64 drain_until;  /* monotonic us */
+static unsigned ends;         /* SIGTERM and SIGINT so far */
+static gint64 drain_until;    /* monotonic us */
 static GPtrArray *configured; /* specs from the file, as they are in force */
 
 static const GOptionEntry entries[] = {
@@ -49,7 +49,8 @@ static const GOptionEntry entries[] = {
 	{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &args.config,
 	  "Configuration file (default " ACR_SYSCONFDIR "/acrypto/acryptod.conf, if present)",
 	  "FILE" },
-	{ "options", 'o', 0, G_OPTION_ARG_STRING, &args.options, "Mount options", "OPTION,..." },
+	{ "options", 'o', 0, G_OPTION_ARG_STRING, &args.options, "Mount options",
+	  "OPTION,..." },
 	{ "device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &args.devices,
 	  "Add a device; may be repeated (default soft0=soft and all hardware found)",
 	  "NAME=DRIVER[:KEY=VALUE,...]" },
@@ -59,7 +60,8 @@ static const GOptionEntry entries[] = {
 	  "Where to look for drivers and balancers first", "DIR[:DIR...]" },
 	{ "log-level", 0, 0, G_OPTION_ARG_STRING, &args.log_level,
 	  "error, warning, info or debug (default warning)", "LEVEL" },
-	{ "version", 'V', 0, G_OPTION_ARG_NONE, &args.version, "Show the version and exit", NULL },
+	{ "version", 'V', 0, G_OPTION_ARG_NONE, &args.version, "Show the version and exit",
+	  NULL },
 	{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 };
 
@@ -81,10 +83,12 @@ static char *parse_command_line(int argc, char **argv)
 	GOptionContext *context = g_option_context_new("MOUNTPOINT");
 	g_autoptr(GError) error = NULL;
 
-	g_option_context_set_summary(context,
-		"Mount a filesystem that does cryptography: files in, files out, on the best "
-		"device there is.");
-	g_option_context_set_description(context, "The whole story: man 8 acryptod, man 7 acrypto");
+	g_option_context_set_summary(
+	        context,
+	        "Mount a filesystem that does cryptography: files in, files out, on the best "
+	        "device there is.");
+	g_option_context_set_description(context,
+	                                 "The whole story: man 8 acryptod, man 7 acrypto");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error)) {
 		complain("%s (see acryptod --help)", error->message);
@@ -97,7 +101,7 @@ static char *parse_command_line(int argc, char **argv)
 	}
 	if (argc != 2) {
 		complain(argc < 2 ? "which MOUNTPOINT? (see acryptod --help)"
-				  : "one MOUNTPOINT only (see acryptod --help)");
+		                  : "one MOUNTPOINT only (see acryptod --help)");
 		exit(EXIT_USAGE);
 	}
 	return g_strdup(argv[1]);
@@ -142,7 +146,7 @@ static bool load_settings(GPtrArray *devices)
 		int level = acr_log_level_find(args.log_level);
 		if (level < 0) {
 			complain("--log-level %s: must be error, warning, info or debug",
-				 args.log_level);
+			         args.log_level);
 			return false;
 		}
 		acr_settings.log_level = (unsigned)level;
@@ -369,7 +373,7 @@ static void warn_of_null(void)
 	if (devices->len == 1 &&
 	    ((struct acr_device *)devices->pdata[0])->driver->flags & ACR_DRIVER_NULL)
 		acr_log(ACR_LOG_WARNING, "main",
-			"the only device is null: NOTHING IS ENCRYPTED");
+		        "the only device is null: NOTHING IS ENCRYPTED");
 }
 
 static struct fs_mount *bring_up(const char *mountpoint)
@@ -448,7 +452,7 @@ int main(int argc, char **argv)
 		return 1;
 	warn_of_null();
 	acr_log(ACR_LOG_INFO, "main", "serving %s with %u threads", mountpoint,
-		(unsigned)acr_settings.threads);
+	        (unsigned)acr_settings.threads);
 	let_parent_go(parent);
 	g_timeout_add_seconds(1, on_second, NULL);
 	g_main_loop_run(loop);

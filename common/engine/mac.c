@@ -90,8 +90,9 @@ static int finish(struct acr_op *op, EVP_MAC_CTX *ctx)
 	         (op->opcode == ACR_MAC && op->tag_size > op->dst_size))
 		error = soft_refuse(op, "the MAC is not that long");
 	else if (op->opcode == ACR_VERIFY)
-		error = soft_verified(op, op->tag_size && op->sig.len == op->tag_size &&
-		                                  !CRYPTO_memcmp(full, op->sig.data, op->tag_size));
+		error = soft_verified(op,
+		                      op->tag_size && op->sig.len == op->tag_size &&
+		                              !CRYPTO_memcmp(full, op->sig.data, op->tag_size));
 	else if (op->tag_size)
 		memcpy(op->dst, full, op->tag_size);
 	OPENSSL_cleanse(full, sizeof(full));
@@ -126,8 +127,9 @@ static int finish_kmac(struct acr_op *op, EVP_MAC_CTX *ctx)
 		return -ENOMEM;
 	error = make_kmac(op, ctx, full, op->sig.len);
 	if (!error)
-		error = soft_verified(op, op->sig.len == op->tag_size &&
-		                                  !CRYPTO_memcmp(full, op->sig.data, op->sig.len));
+		error = soft_verified(op,
+		                      op->sig.len == op->tag_size &&
+		                              !CRYPTO_memcmp(full, op->sig.data, op->sig.len));
 	OPENSSL_clear_free(full, op->sig.len ? op->sig.len : 1);
 	return error;
 }

@@ -21,12 +21,12 @@ static int refuse_length(struct acr_op *op, const struct soft_cap *cap, const EV
 	if (op->src.len <= (size_t)most)
 		return soft_key_unfit(op, "the key can't encrypt this");
 	snprintf(sentence, sizeof(sentence),
-	         "src has %zu bytes, this key and digest can encrypt at most %d", op->src.len, most);
+	         "src has %zu bytes, this key and digest can encrypt at most %d", op->src.len,
+	         most);
 	return soft_refuse(op, sentence);
 }
 
-static int run(struct acr_op *op, const struct soft_cap *cap, EVP_PKEY *pkey,
-               EVP_PKEY_CTX *ctx)
+static int run(struct acr_op *op, const struct soft_cap *cap, EVP_PKEY *pkey, EVP_PKEY_CTX *ctx)
 {
 	const char *mgf1 = op->pkey.mgf1 ? soft_digest_name(op->pkey.mgf1) : cap->row->sub;
 	OSSL_PARAM params[] = {
@@ -45,9 +45,8 @@ static int run(struct acr_op *op, const struct soft_cap *cap, EVP_PKEY *pkey,
 	if ((encrypts ? EVP_PKEY_encrypt_init : EVP_PKEY_decrypt_init)(ctx) <= 0 ||
 	    EVP_PKEY_CTX_set_params(ctx, params) <= 0)
 		return soft_key_unfit(op, "the key does not allow this digest or these params");
-	if ((encrypts ? EVP_PKEY_encrypt : EVP_PKEY_decrypt)(ctx, op->dst, &len,
-	                                                     soft_bytes(op->src),
-	                                                     op->src.len) > 0) {
+	if ((encrypts ? EVP_PKEY_encrypt : EVP_PKEY_decrypt)(
+	            ctx, op->dst, &len, soft_bytes(op->src), op->src.len) > 0) {
 		op->dst_len = len;
 		return 0;
 	}
@@ -60,8 +59,9 @@ static int oaep_compute(struct acr_op *op, const struct soft_cap *cap)
 {
 	EVP_PKEY_CTX *ctx;
 	EVP_PKEY *pkey;
-	int error = soft_key_parse(op, cap->row, op->key, "key",
-	                           op->opcode == ACR_DECRYPT ? SOFT_PRIVATE : SOFT_PUBLIC, &pkey);
+	int error =
+	        soft_key_parse(op, cap->row, op->key, "key",
+	                       op->opcode == ACR_DECRYPT ? SOFT_PRIVATE : SOFT_PUBLIC, &pkey);
 
 	if (error)
 		return error;

@@ -15,8 +15,9 @@ static int run(struct acr_op *op, EVP_PKEY *own, EVP_PKEY *peer)
 	if (EVP_PKEY_derive_init(ctx) <= 0 || EVP_PKEY_derive_set_peer(ctx, peer) <= 0)
 		error = soft_key_unfit(op, "src holds no valid public key for this key");
 	else if (EVP_PKEY_derive(ctx, op->dst, &len) <= 0)
-		error = soft_key_unfit(op, "src holds a public key of low order: what comes of it "
-		                           "is no secret");
+		error = soft_key_unfit(op,
+		                       "src holds a public key of low order: what comes of it "
+		                       "is no secret");
 	op->dst_len = len;
 	EVP_PKEY_CTX_free(ctx);
 	return error;

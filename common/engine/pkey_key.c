@@ -34,9 +34,9 @@ struct decoder {
 
 /* What is true of all keys of a type. */
 static struct type {
-	const char *name;    /* OpenSSL's; NULL: any type, to say what it is */
-	const char *what;    /* for sentences */
-	size_t raw[2];       /* bytes of a bare public and private key; 0: see the curve */
+	const char *name;     /* OpenSSL's; NULL: any type, to say what it is */
+	const char *what;     /* for sentences */
+	size_t raw[2];        /* bytes of a bare public and private key; 0: see the curve */
 	struct decoder *idle; /* idle_lock */
 } types[] = {
 	{ .name = "RSA", .what = "an RSA key" },
@@ -88,8 +88,8 @@ static struct decoder *decoder_new(const char *type)
 
 	if (!decoder)
 		return NULL;
-	decoder->ctx = OSSL_DECODER_CTX_new_for_pkey(&decoder->pkey, NULL, NULL, type, 0, NULL,
-	                                             NULL);
+	decoder->ctx =
+	        OSSL_DECODER_CTX_new_for_pkey(&decoder->pkey, NULL, NULL, type, 0, NULL, NULL);
 	if (decoder->ctx &&
 	    OSSL_DECODER_CTX_set_passphrase_cb(decoder->ctx, no_passphrase, decoder))
 		return decoder;
@@ -146,11 +146,12 @@ static bool has_half(const EVP_PKEY *pkey, enum soft_half half)
 	size_t len = 0;
 
 	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
-		return has_number(pkey, private ? OSSL_PKEY_PARAM_RSA_D : OSSL_PKEY_PARAM_RSA_N);
+		return has_number(pkey,
+		                  private ? OSSL_PKEY_PARAM_RSA_D : OSSL_PKEY_PARAM_RSA_N);
 	if (EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_is_a(pkey, "SM2"))
 		return private ? has_number(pkey, OSSL_PKEY_PARAM_PRIV_KEY)
-		               : EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, NULL,
-		                                                 0, &len);
+		               : EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY,
+		                                                 NULL, 0, &len);
 	return private ? EVP_PKEY_get_raw_private_key(pkey, NULL, &len)
 	               : EVP_PKEY_get_raw_public_key(pkey, NULL, &len);
 }
@@ -158,8 +159,8 @@ static bool has_half(const EVP_PKEY *pkey, enum soft_half half)
 static bool number_too_long(const EVP_PKEY *pkey, const char *name)
 {
 	BIGNUM *number = NULL;
-	bool too_long = EVP_PKEY_get_bn_param(pkey, name, &number) &&
-	                BN_num_bits(number) > MOST_BITS;
+	bool too_long =
+	        EVP_PKEY_get_bn_param(pkey, name, &number) && BN_num_bits(number) > MOST_BITS;
 
 	BN_clear_free(number);
 	return too_long;
@@ -240,10 +241,11 @@ static OSSL_PARAM *curve_params(const struct soft_curve *curve, struct acr_bytes
 	OSSL_PARAM *params = NULL;
 
 	if (build &&
-	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) &&
+	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group,
+	                                    0) &&
 	    (scalar ? OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, scalar)
-	            : OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, bytes.data,
-	                                               bytes.len)))
+	            : OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY,
+	                                               bytes.data, bytes.len)))
 		params = OSSL_PARAM_BLD_to_param(build);
 	OSSL_PARAM_BLD_free(build);
 	return params;

@@ -98,9 +98,11 @@ static int sign(struct acr_op *op, EVP_MD_CTX *ctx, bool raw, size_t half)
 	uint8_t der[DER_MAX];
 	size_t len = raw ? sizeof(der) : op->dst_size;
 
-	if (EVP_DigestSign(ctx, raw ? der : op->dst, &len, soft_bytes(op->src), op->src.len) <= 0)
-		return soft_key_unfit(op, "the key can't sign this: it may be too short for the "
-		                          "digest and the salt");
+	if (EVP_DigestSign(ctx, raw ? der : op->dst, &len, soft_bytes(op->src), op->src.len) <=
+	    0)
+		return soft_key_unfit(op,
+		                      "the key can't sign this: it may be too short for the "
+		                      "digest and the salt");
 	op->dst_len = len;
 	return raw ? raw_of_der(op, der, len, half) : 0;
 }
@@ -138,10 +140,11 @@ static int run(struct acr_op *op, const struct soft_row *row, EVP_PKEY *pkey,
 	if (!ctx)
 		return -ENOMEM;
 	fill(op, params, &saltlen);
-	if ((signs ? EVP_DigestSignInit_ex : EVP_DigestVerifyInit_ex)(ctx, &pctx, row->sub, NULL, NULL,
-	                                                              pkey, NULL) <= 0 ||
+	if ((signs ? EVP_DigestSignInit_ex : EVP_DigestVerifyInit_ex)(
+	            ctx, &pctx, row->sub, NULL, NULL, pkey, NULL) <= 0 ||
 	    (params[0].key && !EVP_PKEY_CTX_set_params(pctx, params)))
-		error = soft_key_unfit(op, "the key does not allow this digest or these params");
+		error = soft_key_unfit(op,
+		                       "the key does not allow this digest or these params");
 	else
 		error = signs ? sign(op, ctx, raw, half) : verify(op, ctx, raw, half);
 	EVP_MD_CTX_free(ctx);

@@ -20,7 +20,7 @@ static const struct acr_option hifn_options[] = {
 	{ NULL, NULL, NULL },
 };
 
-#define NS_PER_MS       1000000u
+#define NS_PER_MS 1000000u
 
 /* With what it is opened, now and at each repair. */
 static int where_of(struct acr_device *dev, struct card_where *where)

@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_PER_S    UINT64_C(1000000000)
-#define LOOK_NS     (NS_PER_S / 10) /* between looks at a chip that says nothing */
-#define SAFETY_US   10000u          /* between looks for results whose interrupt was lost */
-#define POLL_DEFAULT_US 100u        /* where there are no interrupts */
-#define MESSAGE_MAX 96
+#define NS_PER_S        UINT64_C(1000000000)
+#define LOOK_NS         (NS_PER_S / 10) /* between looks at a chip that says nothing */
+#define SAFETY_US       10000u          /* between looks for results whose interrupt was lost */
+#define POLL_DEFAULT_US 100u            /* where there are no interrupts */
+#define MESSAGE_MAX     96
 
 uint64_t hifn_now_ns(void)
 {

@@ -42,12 +42,12 @@ struct acr_lb_device {
 /* What is to be placed. */
 struct acr_lb_session {
 	enum acr_opcode opcode;
-	const char *alg;          /* canonical name; the same pointer for the same algorithm as
+	const char *alg;   /* canonical name; the same pointer for the same algorithm as
 				   * long as the daemon runs */
-	uint64_t bytes;           /* input bytes of this stage or part */
-	unsigned priority;        /* 0..65535 */
-	uint32_t uid;             /* the session's owner */
-	int32_t pid;              /* process (thread group) that made it, 0: unknown */
+	uint64_t bytes;    /* input bytes of this stage or part */
+	unsigned priority; /* 0..65535 */
+	uint32_t uid;      /* the session's owner */
+	int32_t pid;       /* process (thread group) that made it, 0: unknown */
 	struct acr_bytes private_area; /* the session's `private` file */
 };
 
@@ -64,7 +64,8 @@ struct acr_lb_choice {
 /* A file in lb/NAME/, beside `info`. Context of both callbacks: a control thread, one at a time
  * for each balancer, beside all others; may sleep. */
 struct acr_lb_file {
-	const char *name; /* [A-Za-z0-9][A-Za-z0-9._-]{0,63} and not "info"; NULL ends the table */
+	const char
+	        *name; /* [A-Za-z0-9][A-Za-z0-9._-]{0,63} and not "info"; NULL ends the table */
 	const char *help; /* one line */
 	unsigned mode;    /* 0444, 0644 or 0200; 0400 and 0600: root alone reads it, too */
 
@@ -95,8 +96,8 @@ struct acr_balancer {
 	 * threads at once. Returns 0 with *choice filled in, or a negative errno: the first
 	 * device is taken. */
 	int (*find_device)(void *data, const struct acr_lb_session *session,
-			   const struct acr_lb_device *devices, unsigned n,
-			   struct acr_lb_choice *choice);
+	                   const struct acr_lb_device *devices, unsigned n,
+	                   struct acr_lb_choice *choice);
 
 	/* The set of devices or their health has changed, and the core is about to ask again
 	 * for every queued, unbound session. NULL: nothing to prepare. May run beside
@@ -107,7 +108,7 @@ struct acr_balancer {
 	 * a group. Told to who is current (or the group's own) at that time, whoever chose; bound
 	 * sessions are told, too. Any thread, must not sleep. NULL: this balancer doesn't learn. */
 	void (*completed)(void *data, uint64_t device_id, const struct acr_lb_session *session,
-			  uint64_t queue_ns, uint64_t process_ns);
+	                  uint64_t queue_ns, uint64_t process_ns);
 
 	/* Text for the file lb/NAME/info, at most size bytes with the final 0; "name: value"
 	 * lines. Returns the length. Any thread. NULL: only name and help are shown. */
@@ -127,10 +128,10 @@ struct acr_balancer_module {
 	const struct acr_balancer *balancer;
 };
 
-#define ACR_REGISTER_BALANCER(table)                                                            \
-	ACR_EXPORT extern const struct acr_balancer_module acrypto_balancer;                    \
-	const struct acr_balancer_module acrypto_balancer = {                                   \
-		ACR_BALANCER_MAGIC, ACR_BALANCER_API, sizeof(struct acr_balancer), &(table)     \
+#define ACR_REGISTER_BALANCER(table)                                                           \
+	ACR_EXPORT extern const struct acr_balancer_module acrypto_balancer;                   \
+	const struct acr_balancer_module acrypto_balancer = {                                  \
+		ACR_BALANCER_MAGIC, ACR_BALANCER_API, sizeof(struct acr_balancer), &(table)    \
 	}
 
 /* ---- what a balancer may call, beside acr_log() ---- */

@@ -80,11 +80,11 @@ struct acr_pkey {
 /* What comes after an encryption: the MAC of just its output. A driver that makes both in one pass
  * sets done; any other ignores it, and the MAC is an operation of its own. */
 struct acr_follow {
-	const char *alg;      /* canonical name of the MAC */
-	const void *cap_data; /* what the driver gave with the matching capability */
-	struct acr_bytes key; /* as acr_op.key */
-	size_t tag_size;      /* MAC bytes wanted */
-	bool done;            /* (out) counts with acr_op_done(op, 0) alone */
+	const char *alg;          /* canonical name of the MAC */
+	const void *cap_data;     /* what the driver gave with the matching capability */
+	struct acr_bytes key;     /* as acr_op.key */
+	size_t tag_size;          /* MAC bytes wanted */
+	bool done;                /* (out) counts with acr_op_done(op, 0) alone */
 	uint8_t mac[ACR_TAG_MAX]; /* (out) tag_size bytes of it */
 };
 
@@ -121,8 +121,8 @@ struct acr_op {
 	 * acr_op_set_state(). */
 	void *state;
 
-	void *driver_data;  /* (out) the driver's own, from submit() to acr_op_done() */
-	void *driver_area;  /* the driver's own area in secret memory, `area_size` of the
+	void *driver_data; /* (out) the driver's own, from submit() to acr_op_done() */
+	void *driver_area; /* the driver's own area in secret memory, `area_size` of the
 	                     * device, zeroed before submit(), wiped after acr_op_done() */
 
 	struct acr_bytes sig;          /* verify: the signature or MAC to check */
@@ -143,7 +143,8 @@ struct acr_capability {
 	unsigned flags;        /* ACR_CAP_* */
 };
 
-#define ACR_CAP_ONCE 1u /* must not be done twice (what was handed out, counted or audited):
+#define ACR_CAP_ONCE                                                                           \
+	1u /* must not be done twice (what was handed out, counted or audited):
                          * once begun it is never repeated on another device, and not checked
                          * by repetition */
 
@@ -154,17 +155,19 @@ struct acr_option {
 	const char *default_value; /* NULL: no default, the option may be absent */
 };
 
-#define ACR_DRIVER_SYNC  1u /* submit() computes and calls acr_op_done() before returning;
+#define ACR_DRIVER_SYNC                                                                        \
+	1u                   /* submit() computes and calls acr_op_done() before returning;
                              * the core gives each device `width` threads */
 #define ACR_DRIVER_INLINE 2u /* with SYNC: small requests may run in the caller's thread */
-#define ACR_DRIVER_AUTO  4u /* make device NAME0 at start where probe() finds hardware */
-#define ACR_DRIVER_FAULT 8u /* a test device: never feeds the `random` file */
-#define ACR_DRIVER_NULL  16u /* computes nothing: takes only sessions bound to it, unless it
+#define ACR_DRIVER_AUTO   4u /* make device NAME0 at start where probe() finds hardware */
+#define ACR_DRIVER_FAULT  8u /* a test device: never feeds the `random` file */
+#define ACR_DRIVER_NULL                                                                        \
+	16u /* computes nothing: takes only sessions bound to it, unless it
                               * is the only device */
 
 struct acr_driver {
-	const char *name; /* as in --device NAME=DRIVER */
-	const char *help; /* one line */
+	const char *name;                 /* as in --device NAME=DRIVER */
+	const char *help;                 /* one line */
 	const struct acr_option *options; /* NULL: none */
 	unsigned flags;                   /* ACR_DRIVER_* */
 
@@ -219,10 +222,11 @@ struct acr_driver_module {
 #define ACR_EXPORT __attribute__((visibility("default")))
 
 /* Emits the one symbol that the core looks for. */
-#define ACR_REGISTER_DRIVER(table)                                                              \
-	ACR_EXPORT extern const struct acr_driver_module acrypto_driver;                        \
-	const struct acr_driver_module acrypto_driver = { ACR_DRIVER_MAGIC, ACR_DRIVER_API,     \
-							  sizeof(struct acr_driver), &(table) }
+#define ACR_REGISTER_DRIVER(table)                                                             \
+	ACR_EXPORT extern const struct acr_driver_module acrypto_driver;                       \
+	const struct acr_driver_module acrypto_driver = { ACR_DRIVER_MAGIC, ACR_DRIVER_API,    \
+		                                          sizeof(struct acr_driver),           \
+		                                          &(table) }
 
 /* ---- what a driver may call ---- */
 
@@ -239,7 +243,7 @@ const char *acr_device_option(const struct acr_device *dev, const char *name);
 
 /* The same as a number in min..max. Returns 0, or -EINVAL with the reason explained. */
 int acr_device_option_number(struct acr_device *dev, const char *name, uint64_t min,
-			     uint64_t max, uint64_t *value);
+                             uint64_t max, uint64_t *value);
 
 /* probe() only. Declare a capability; the struct is copied, its strings must live as long as
  * the driver. Returns 0 or -EINVAL (unknown algorithm, or one without this operation). */
@@ -269,7 +273,7 @@ void acr_device_set_area(struct acr_device *dev, size_t area_size);
 
 /* probe() and reset(): say in one sentence why it failed; no secrets. */
 void acr_device_explain(struct acr_device *dev, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+        __attribute__((format(printf, 2, 3)));
 
 /* The device doesn't work any more: everything queued on it and in flight is given to other
  * devices. Ops in flight should still be ended with acr_op_done(); late results are
@@ -310,7 +314,7 @@ enum acr_log_level { ACR_LOG_ERROR, ACR_LOG_WARNING, ACR_LOG_INFO, ACR_LOG_DEBUG
 
 /* One line to the daemon's log, without newline, key or data bytes. Preserves errno. */
 void acr_log(enum acr_log_level level, const char *module, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 #ifdef __cplusplus
 }

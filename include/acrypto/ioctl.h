@@ -30,7 +30,7 @@ extern "C" {
 
 #define ACRYPTO_IOCTL_VERSION 1u
 #define ACRYPTO_IOCTL_TYPE    0xAC
-#define ACRYPTO_NAME_SIZE     64u   /* of names, with the final zero byte */
+#define ACRYPTO_NAME_SIZE     64u /* of names, with the final zero byte */
 #define ACRYPTO_PARAMS_SIZE   128u
 #define ACRYPTO_INLINE_MAX    8192u /* bytes of data in one inline call */
 
@@ -69,12 +69,12 @@ enum acrypto_type {
 
 /* What a session does, for ACRYPTO_SESSION_ALLOC and ACRYPTO_DIRECT. */
 struct acrypto_session_initializer {
-	uint32_t version;     /* ACRYPTO_IOCTL_VERSION, else EINVAL */
-	uint32_t operation;   /* enum acrypto_operation */
-	uint32_t priority;    /* 1..65535, default 1000; above it EACCES but for the privileged */
-	uint32_t flags;       /* ACRYPTO_COMBINED or ACRYPTO_DETACHED */
-	uint32_t tag_size;    /* bytes of tag or MAC; 0: the full length */
-	uint32_t deadline_ms; /* from the start, then ETIMEDOUT; 0: none */
+	uint32_t version;   /* ACRYPTO_IOCTL_VERSION, else EINVAL */
+	uint32_t operation; /* enum acrypto_operation */
+	uint32_t priority;  /* 1..65535, default 1000; above it EACCES but for the privileged */
+	uint32_t flags;     /* ACRYPTO_COMBINED or ACRYPTO_DETACHED */
+	uint32_t tag_size;  /* bytes of tag or MAC; 0: the full length */
+	uint32_t deadline_ms;             /* from the start, then ETIMEDOUT; 0: none */
 	char alg[ACRYPTO_NAME_SIZE];      /* as in the file `alg` of a session */
 	char device[ACRYPTO_NAME_SIZE];   /* bound to this one; empty: the balancer chooses */
 	char padding[16];                 /* as in `padding`; empty: the default */
@@ -142,9 +142,10 @@ struct acrypto_direct {
 	struct acrypto_buffer src;
 	struct acrypto_buffer dst; /* random, derive, XOFs: size is what is wanted */
 	struct acrypto_buffer key;
-	struct acrypto_buffer iv;  /* none: a fresh one, and it stands before the ciphertext */
+	struct acrypto_buffer iv; /* none: a fresh one, and it stands before the ciphertext */
 	struct acrypto_buffer aad;
-	struct acrypto_buffer tag; /* decrypt: to verify; encrypt with detached layout: stored */
+	/* Decrypt: to verify; encrypt with detached layout: stored */
+	struct acrypto_buffer tag;
 	struct acrypto_buffer sig;
 };
 #define ACRYPTO_DIRECT _IOWR(ACRYPTO_IOCTL_TYPE, 4, struct acrypto_direct)
@@ -174,14 +175,14 @@ enum acrypto_state {
 
 /* How the session is, and what the last call on this descriptor that failed complained of. */
 struct acrypto_status {
-	uint32_t version;    /* ACRYPTO_IOCTL_VERSION of the daemon */
-	uint32_t state;      /* enum acrypto_state */
-	uint32_t error;      /* errno of the last failure, 0: none yet */
+	uint32_t version; /* ACRYPTO_IOCTL_VERSION of the daemon */
+	uint32_t state;   /* enum acrypto_state */
+	uint32_t error;   /* errno of the last failure, 0: none yet */
 	uint32_t reserved;
-	uint64_t requests;   /* submitted so far */
-	uint64_t bytes_in;   /* of all requests */
+	uint64_t requests; /* submitted so far */
+	uint64_t bytes_in; /* of all requests */
 	uint64_t bytes_out;
-	uint64_t queue_ns;   /* of the last request */
+	uint64_t queue_ns; /* of the last request */
 	uint64_t process_ns;
 	char device[ACRYPTO_NAME_SIZE]; /* that did the last one; empty: none yet */
 	char sentence[256];             /* about `error` */

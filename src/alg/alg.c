@@ -16,7 +16,7 @@
 
 /* Tag sizes as bit sets. */
 #define UPTO(n)     ((n) >= 64 ? ~0ull : (1ull << (n)) - 1)
-#define TAG(n)      (1ull << ((n) - 1))
+#define TAG(n)      (1ull << ((n)-1))
 #define TAGS_GCM    (TAG(4) | TAG(8) | TAG(12) | TAG(13) | TAG(14) | TAG(15) | TAG(16))
 #define TAGS_CCM    (TAG(4) | TAG(6) | TAG(8) | TAG(10) | TAG(12) | TAG(14) | TAG(16))
 #define SALT_MAX    (64 * 1024)
@@ -331,7 +331,8 @@ void acr_alg_tag_sizes(const struct acr_alg *alg, char *text)
 			first = n;
 		if (ok || !first)
 			continue;
-		used += (size_t)snprintf(text + used, ACR_SIZES - used, "%s%u", used ? ", " : "", first);
+		used += (size_t)snprintf(text + used, ACR_SIZES - used, "%s%u",
+		                         used ? ", " : "", first);
 		if (n - 1 > first)
 			used += (size_t)snprintf(text + used, ACR_SIZES - used, "-%u", n - 1);
 		first = 0;

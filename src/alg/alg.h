@@ -6,39 +6,58 @@
 
 #include <acrypto/driver.h>
 
-enum acr_kind { ACR_KIND_RNG, ACR_KIND_CIPHER, ACR_KIND_AEAD, ACR_KIND_WRAP, ACR_KIND_HASH,
-		ACR_KIND_MAC, ACR_KIND_KDF, ACR_KIND_SIGN, ACR_KIND_PKCRYPT, ACR_KIND_AGREE };
+enum acr_kind {
+	ACR_KIND_RNG,
+	ACR_KIND_CIPHER,
+	ACR_KIND_AEAD,
+	ACR_KIND_WRAP,
+	ACR_KIND_HASH,
+	ACR_KIND_MAC,
+	ACR_KIND_KDF,
+	ACR_KIND_SIGN,
+	ACR_KIND_PKCRYPT,
+	ACR_KIND_AGREE
+};
 
 /* How the input may be cut into parts (for `stream`). NONE: not at all. The chained ones are
  * whole requests whose IV the core computes from the part before. STATE: the driver hands a
  * running state from part to part. */
-enum acr_pieces { ACR_PIECES_NONE, ACR_PIECES_ECB, ACR_PIECES_CBC, ACR_PIECES_CFB,
-		  ACR_PIECES_OFB, ACR_PIECES_CTR, ACR_PIECES_CHACHA, ACR_PIECES_STATE };
+enum acr_pieces {
+	ACR_PIECES_NONE,
+	ACR_PIECES_ECB,
+	ACR_PIECES_CBC,
+	ACR_PIECES_CFB,
+	ACR_PIECES_OFB,
+	ACR_PIECES_CTR,
+	ACR_PIECES_CHACHA,
+	ACR_PIECES_STATE
+};
 
-#define ACR_ALG_UNIQUE_IV 1u /* a nonce must serve one encryption under one key */
-#define ACR_ALG_PADS      2u /* pkcs7 padding unless told otherwise */
-#define ACR_ALG_XOF       4u /* output length is the user's choice (`length`) */
-#define ACR_ALG_SALT      8u /* iv is a salt: may be absent, any length to iv_max */
-#define ACR_ALG_CCM       16u /* nonce and message length share 15 bytes */
+#define ACR_ALG_UNIQUE_IV  1u  /* a nonce must serve one encryption under one key */
+#define ACR_ALG_PADS       2u  /* pkcs7 padding unless told otherwise */
+#define ACR_ALG_XOF        4u  /* output length is the user's choice (`length`) */
+#define ACR_ALG_SALT       8u  /* iv is a salt: may be absent, any length to iv_max */
+#define ACR_ALG_CCM        16u /* nonce and message length share 15 bytes */
 #define ACR_ALG_TWO_INPUTS 64u /* a second operand: key, or the output that input2 names */
-#define ACR_ALG_SLOW      32u /* costs far more than its input length says: never inline */
+#define ACR_ALG_SLOW       32u /* costs far more than its input length says: never inline */
 
 struct acr_alg {
-	const char *name;  /* canonical; "" is the random number row */
+	const char *name; /* canonical; "" is the random number row */
 	enum acr_kind kind;
-	unsigned ops;      /* bit (1 << enum acr_opcode) */
+	unsigned ops;                        /* bit (1 << enum acr_opcode) */
 	unsigned key_min, key_max, key_step; /* bytes; key_max 0: takes no key */
-	unsigned block;    /* bytes; the unit of padding and of parts, 1 for byte streams */
+	unsigned block; /* bytes; the unit of padding and of parts, 1 for byte streams */
 	unsigned iv_min, iv_max, iv_default; /* bytes; iv_max 0: none */
-	uint64_t tags;     /* bit (n - 1): a tag or MAC of n bytes is allowed */
+	uint64_t tags;        /* bit (n - 1): a tag or MAC of n bytes is allowed */
 	unsigned tag_default; /* bytes; 0: none */
-	unsigned out;      /* digest, MAC or default derived bytes; 0: as long as the input */
-	uint64_t out_max;  /* most bytes for `length`; of public-key algorithms, of output */
+	unsigned out;     /* digest, MAC or default derived bytes; 0: as long as the input */
+	uint64_t out_max; /* most bytes for `length`; of public-key algorithms, of output */
 	uint64_t in_min, in_max; /* bytes of input to encrypt, hash, ... */
-	unsigned in_step;  /* input must be a multiple of this many bytes (after padding) */
+	unsigned in_step; /* input must be a multiple of this many bytes (after padding) */
 	enum acr_pieces pieces;
-	unsigned flags;    /* ACR_ALG_* */
-	const char *digest; /* of signatures and OAEP: canonical name of the digest; NULL: none */
+	unsigned flags; /* ACR_ALG_* */
+	const char
+	        *digest; /* of signatures and OAEP: canonical name of the digest; NULL: none */
 	const char *scheme; /* RSA: what `padding` says; NULL: not RSA */
 };
 

@@ -35,9 +35,8 @@ static bool add_within(atomic_size_t *counter, size_t amount, size_t limit)
 	do {
 		if (amount > limit || now > limit - amount)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(counter, &now, now + amount,
-							memory_order_relaxed,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+	        counter, &now, now + amount, memory_order_relaxed, memory_order_relaxed));
 	return true;
 }
 

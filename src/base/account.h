@@ -10,10 +10,10 @@
 
 struct acr_account {
 	uint32_t uid;
-	atomic_size_t bytes;     /* (a) src, dst, windows, histories, kept requests */
-	atomic_size_t sessions;  /* (a) */
-	atomic_size_t requests;  /* (a) kept (unanswered) requests */
-	unsigned visits;         /* of the front end to its memory, under a lock of its own */
+	atomic_size_t bytes;    /* (a) src, dst, windows, histories, kept requests */
+	atomic_size_t sessions; /* (a) */
+	atomic_size_t requests; /* (a) kept (unanswered) requests */
+	unsigned visits;        /* of the front end to its memory, under a lock of its own */
 };
 
 /* The user's account, made when needed: it stays from then on, so that nobody has to count who

@@ -32,7 +32,7 @@ struct acr_blob *acr_secret_blob(size_t len)
 }
 
 struct acr_blob *acr_blob_new(const void *data, size_t len, bool secret,
-			      struct acr_account *account, int *error)
+                              struct acr_account *account, int *error)
 {
 	struct acr_blob *blob;
 
@@ -170,7 +170,8 @@ int acr_buf_write(struct acr_buf *buf, size_t offset, const void *data, size_t l
 		return error;
 	/* A gap may be gigabytes of pages that nobody has touched: leave them so. */
 	if (offset > buf->len && buf->dirty > buf->len)
-		memset(buf->data + buf->len, 0, (offset < buf->dirty ? offset : buf->dirty) - buf->len);
+		memset(buf->data + buf->len, 0,
+		       (offset < buf->dirty ? offset : buf->dirty) - buf->len);
 	if (len)
 		memcpy(buf->data + offset, data, len);
 	if (len && offset + len > buf->dirty)

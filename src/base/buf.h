@@ -19,7 +19,7 @@ struct acr_blob {
 /* A copy of len bytes; data NULL: zeros, which the caller fills. secret: in locked memory. Returns owned, or NULL with *error set to
  * -EDQUOT or -ENOSPC. Any thread. */
 struct acr_blob *acr_blob_new(const void *data, size_t len, bool secret,
-			      struct acr_account *account, int *error);
+                              struct acr_account *account, int *error);
 /* len zero bytes that the caller fills, neither secret nor charged. NULL: no memory. */
 struct acr_blob *acr_blob_sized(size_t len);
 /* The same in locked memory. */

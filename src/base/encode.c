@@ -4,7 +4,7 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 static const char base64_digits[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 uint64_t acr_format_length(enum acr_format format, uint64_t len)
 {
@@ -39,7 +39,7 @@ static uint8_t base64_at(const uint8_t *data, size_t len, uint64_t at)
 }
 
 void acr_format_render(enum acr_format format, const uint8_t *data, size_t len, uint64_t offset,
-		       uint8_t *out, size_t n)
+                       uint8_t *out, size_t n)
 {
 	uint64_t digits = acr_format_length(format, len) - 1;
 

@@ -72,7 +72,7 @@ void acr_heap_remove(struct acr_heap *heap, struct acr_heap_node *node)
 }
 
 void acr_heap_change(struct acr_heap *heap, struct acr_heap_node *node, double key,
-		     uint64_t tie)
+                     uint64_t tie)
 {
 	node->key = key;
 	node->tie = tie;

@@ -31,7 +31,7 @@ bool acr_heap_add(struct acr_heap *heap, struct acr_heap_node *node, double key,
 void acr_heap_remove(struct acr_heap *heap, struct acr_heap_node *node);
 /* Give a member another key. */
 void acr_heap_change(struct acr_heap *heap, struct acr_heap_node *node, double key,
-		     uint64_t tie);
+                     uint64_t tie);
 /* The highest, or NULL. It stays in. */
 struct acr_heap_node *acr_heap_top(const struct acr_heap *heap);
 /* Is a above b? */

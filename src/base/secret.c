@@ -14,24 +14,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CHUNK       ((size_t)64 * 1024)
-#define CHUNK_HEAD  ((size_t)128) /* room for struct chunk, keeps slots aligned to 64 */
-#define CHUNK_MAGIC 0x43524341u
+#define CHUNK        ((size_t)64 * 1024)
+#define CHUNK_HEAD   ((size_t)128) /* room for struct chunk, keeps slots aligned to 64 */
+#define CHUNK_MAGIC  0x43524341u
 #define UNLOCKED_BIG ((size_t)256 * 1024) /* OpenSSL's work areas above this are not keys */
 
 static const uint32_t class_sizes[] = { 64,   128,  192,  256,  384,  512,  768,   1024,
-					1536, 2048, 3072, 4096, 6144, 8192, 12288, 16320 };
+	                                1536, 2048, 3072, 4096, 6144, 8192, 12288, 16320 };
 #define CLASSES (sizeof class_sizes / sizeof class_sizes[0])
 
 struct arena;
 
 struct chunk {
 	uint32_t magic;
-	uint32_t class;       /* index, or CLASSES: one big allocation */
-	size_t bytes;         /* mapped */
+	uint32_t class; /* index, or CLASSES: one big allocation */
+	size_t bytes;   /* mapped */
 	struct arena *arena;
-	uint32_t used, total; /* (c) slots */
-	void *free;           /* (c) list of free slots through their first word */
+	uint32_t used, total;      /* (c) slots */
+	void *free;                /* (c) list of free slots through their first word */
 	struct chunk *prev, *next; /* (c) in the class's list of chunks with free slots */
 };
 _Static_assert(sizeof(struct chunk) <= CHUNK_HEAD, "the header must fit");
@@ -58,7 +58,8 @@ int acr_secret_guard(void *start, size_t size)
 static void *map_aligned(size_t bytes)
 {
 	size_t room = bytes + CHUNK;
-	char *raw = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *raw =
+	        mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *start;
 
 	if (raw == MAP_FAILED)
@@ -185,7 +186,7 @@ static void *arena_alloc(struct arena *arena, size_t size)
 	struct chunk *chunk;
 	size_t page;
 
-	for (uint32_t class = 0; class < CLASSES; class++)
+	for (uint32_t class = 0; class < CLASSES; class ++)
 		if (size <= class_sizes[class])
 			return slot_take(arena, class);
 	if (size > SIZE_MAX / 2)
@@ -312,21 +313,25 @@ void acr_secret_init(void)
 void acr_secret_scrub(void)
 {
 	if (__builtin_cpu_supports("avx"))
-		__asm__ volatile("vzeroall" ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
-				 "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
-				 "xmm14", "xmm15");
+		__asm__ volatile("vzeroall" ::
+		                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+		                           "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+		                           "xmm12", "xmm13", "xmm14", "xmm15");
 	else
-		__asm__ volatile("pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; pxor %%xmm2, %%xmm2;"
-				 "pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; pxor %%xmm5, %%xmm5;"
-				 "pxor %%xmm6, %%xmm6; pxor %%xmm7, %%xmm7; pxor %%xmm8, %%xmm8;"
-				 "pxor %%xmm9, %%xmm9; pxor %%xmm10, %%xmm10; pxor %%xmm11, %%xmm11;"
-				 "pxor %%xmm12, %%xmm12; pxor %%xmm13, %%xmm13; pxor %%xmm14, %%xmm14;"
-				 "pxor %%xmm15, %%xmm15" ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
-				 "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
-				 "xmm13", "xmm14", "xmm15");
+		__asm__ volatile(
+		        "pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; pxor %%xmm2, %%xmm2;"
+		        "pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; pxor %%xmm5, %%xmm5;"
+		        "pxor %%xmm6, %%xmm6; pxor %%xmm7, %%xmm7; pxor %%xmm8, %%xmm8;"
+		        "pxor %%xmm9, %%xmm9; pxor %%xmm10, %%xmm10; pxor %%xmm11, %%xmm11;"
+		        "pxor %%xmm12, %%xmm12; pxor %%xmm13, %%xmm13; pxor %%xmm14, %%xmm14;"
+		        "pxor %%xmm15, %%xmm15" ::
+		                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+		                  "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+		                  "xmm14", "xmm15");
 	if (__builtin_cpu_supports("avx512f"))
-		__asm__ volatile(".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, "
-				 "30, 31\n\tvpxorq %zmm\\n, %zmm\\n, %zmm\\n\n\t.endr");
+		__asm__ volatile(
+		        ".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, "
+		        "30, 31\n\tvpxorq %zmm\\n, %zmm\\n, %zmm\\n\n\t.endr");
 }
 #else
 void acr_secret_scrub(void)

@@ -69,7 +69,7 @@ bool acr_name_ok(const char *name)
 	if (len < 1 || len > 64 || !g_ascii_isalnum(name[0]))
 		return false;
 	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			    "0123456789._-") == len;
+	                    "0123456789._-") == len;
 }
 
 /* A whole number, with an optional K, M, G or T (of 1024) for sizes. */
@@ -147,10 +147,11 @@ static char *parse_value(const struct row *row, const char *text, struct value *
 	if (ok && value->number >= row->min && value->number <= row->max)
 		return NULL;
 	if (row->type == THOUSANDTHS)
-		return g_strdup_printf("must be a number from 0 to %g", (double)row->max / 1000);
-	return g_strdup_printf("must be a whole number from %" G_GUINT64_FORMAT
-			       " to %" G_GUINT64_FORMAT "%s", row->min, row->max,
-			       row->type == SIZE ? " (K, M, G and T may follow)" : "");
+		return g_strdup_printf("must be a number from 0 to %g",
+		                       (double)row->max / 1000);
+	return g_strdup_printf(
+	        "must be a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "%s",
+	        row->min, row->max, row->type == SIZE ? " (K, M, G and T may follow)" : "");
 }
 
 static void put_value(const struct row *row, const struct value *value)
@@ -230,11 +231,13 @@ struct acr_device_spec *acr_device_spec_parse(const char *text, char **error)
 		return NULL;
 	}
 	colon = strchr(equals, ':');
-	driver = colon ? g_strndup(equals + 1, (gsize)(colon - equals - 1)) : g_strdup(equals + 1);
+	driver = colon ? g_strndup(equals + 1, (gsize)(colon - equals - 1))
+	               : g_strdup(equals + 1);
 	if (!acr_name_ok(name) || !acr_name_ok(driver)) {
-		*error = g_strdup_printf("\"%.64s\" is not a name: letters, digits, . _ and -, at "
-					 "most 64, the first a letter or digit",
-					 acr_name_ok(name) ? driver : name);
+		*error = g_strdup_printf(
+		        "\"%.64s\" is not a name: letters, digits, . _ and -, at "
+		        "most 64, the first a letter or digit",
+		        acr_name_ok(name) ? driver : name);
 		return NULL;
 	}
 	spec = spec_new(name, driver);
@@ -326,7 +329,7 @@ static char *load_device(GKeyFile *file, const char *group, GPtrArray *devices)
 }
 
 static char *load_group(GKeyFile *file, const char *group, struct value *values,
-			const char **bad_key)
+                        const char **bad_key)
 {
 	g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
 
@@ -351,26 +354,25 @@ static char *load_group(GKeyFile *file, const char *group, struct value *values,
 }
 
 static bool load_text(const char *file, const char *text, struct value *values,
-		      GPtrArray *devices, char **error)
+                      GPtrArray *devices, char **error)
 {
 	g_autoptr(GKeyFile) keys = g_key_file_new();
 	g_auto(GStrv) groups = NULL;
 
 	if (!g_key_file_load_from_data(keys, text, strlen(text), G_KEY_FILE_NONE, NULL)) {
-		*error = g_strdup_printf("%s:%u: this is no comment, [group] or key=value", file,
-					 bad_line(text));
+		*error = g_strdup_printf("%s:%u: this is no comment, [group] or key=value",
+		                         file, bad_line(text));
 		return false;
 	}
 	groups = g_key_file_get_groups(keys, NULL);
 	for (guint i = 0; groups[i]; i++) {
 		const char *key = NULL;
-		g_autofree char *wrong =
-			g_str_has_prefix(groups[i], "device ")
-				? load_device(keys, groups[i], devices)
-				: load_group(keys, groups[i], values, &key);
+		g_autofree char *wrong = g_str_has_prefix(groups[i], "device ")
+		                                 ? load_device(keys, groups[i], devices)
+		                                 : load_group(keys, groups[i], values, &key);
 		if (wrong) {
 			*error = g_strdup_printf("%s:%u: %s", file,
-						 line_of(text, groups[i], key), wrong);
+			                         line_of(text, groups[i], key), wrong);
 			return false;
 		}
 	}

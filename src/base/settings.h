@@ -20,10 +20,11 @@ struct acr_settings {
 	atomic_uint_least64_t drain;         /* seconds that a shutdown waits for sessions */
 	atomic_uint_least64_t ageing;        /* thousandths of a priority point a second */
 	atomic_uint_least64_t queue_length;  /* default limit of a capability's queue */
-	atomic_uint_least64_t watchdog;      /* seconds that a request may take at least; 0: no watchdog */
-	atomic_uint_least64_t threads;       /* that serve the filesystem */
+	/* Seconds that a request may take at least; 0: no watchdog */
+	atomic_uint_least64_t watchdog;
+	atomic_uint_least64_t threads; /* that serve the filesystem */
 	atomic_uint_least64_t log_level;
-	atomic_uint_least64_t core_dumps;    /* 0 or 1 */
+	atomic_uint_least64_t core_dumps; /* 0 or 1 */
 	/* Texts live until the daemon ends: who reads an old one may keep it. */
 	_Atomic(const char *) balancer;       /* name */
 	_Atomic(const char *) module_path;    /* DIR[:DIR...], NULL: the installed ones */

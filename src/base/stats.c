@@ -69,7 +69,7 @@ void acr_average_add(atomic_uint_least64_t *average, uint64_t value)
 
 	/* Two at the same time may lose one sample; an average bears that. */
 	atomic_store_explicit(average, old ? old - old / 8 + value / 8 : value,
-			      memory_order_relaxed);
+	                      memory_order_relaxed);
 }
 
 /* Both clocks are slewed alike; only a clock that is set moves one against the other. */
@@ -101,7 +101,8 @@ static uint64_t wall_offset(uint64_t *error_ns)
 
 	*error_ns = UINT64_MAX;
 	for (int try = 0; try < 4 && *error_ns > CLOCK_STEP_NS / 8; try++) {
-		uint64_t before = acr_now_ns(), wall = acr_wall_ns(), took = acr_now_ns() - before;
+		uint64_t before = acr_now_ns(), wall = acr_wall_ns(),
+		         took = acr_now_ns() - before;
 
 		if (took < *error_ns) {
 			*error_ns = took;

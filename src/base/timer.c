@@ -40,7 +40,8 @@ static void *run(void *unused)
 			wait_until(-top->key);
 		} else {
 			struct acr_timer *timer =
-				(struct acr_timer *)((char *)top - offsetof(struct acr_timer, node));
+			        (struct acr_timer *)((char *)top -
+			                             offsetof(struct acr_timer, node));
 			acr_heap_remove(&heap, top);
 			pthread_mutex_unlock(&lock);
 			timer->expired(timer);

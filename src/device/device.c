@@ -59,7 +59,7 @@ static void weigh(struct acr_device *dev, const struct acr_attempt *attempt, uin
 static void wake_one(struct acr_device *dev)
 {
 	bool full = !(dev->driver->flags & ACR_DRIVER_SYNC) &&
-		    atomic_load(&dev->running_count) >= dev->width;
+	            atomic_load(&dev->running_count) >= dev->width;
 
 	if (dev->sleeping && !dev->blocked && !full)
 		pthread_cond_signal(&dev->work);
@@ -100,7 +100,7 @@ static void list_remove(struct acr_attempt **list, struct acr_attempt *attempt)
 }
 
 void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
-			      unsigned beside)
+                              unsigned beside)
 {
 	atomic_store_explicit(&attempt->state, ACR_RUNNING, memory_order_relaxed);
 	attempt->started_ns = now;
@@ -127,9 +127,8 @@ bool acr_device_has_room(const struct acr_capstat *cap)
 static bool may_run_inline(const struct acr_device *dev, const struct acr_job *job)
 {
 	return dev->driver->flags & ACR_DRIVER_INLINE && !dev->queue.count &&
-	       atomic_load(&dev->running_count) < dev->width &&
-	       job->src_len <= INLINE_MAX && job->dst_size <= 2 * INLINE_MAX &&
-	       !(job->alg->flags & ACR_ALG_SLOW);
+	       atomic_load(&dev->running_count) < dev->width && job->src_len <= INLINE_MAX &&
+	       job->dst_size <= 2 * INLINE_MAX && !(job->alg->flags & ACR_ALG_SLOW);
 }
 
 /* ---- handing to the driver ---- */
@@ -176,7 +175,7 @@ static int prepare(struct acr_device *dev, struct acr_attempt *attempt)
 /* Prepare attempts that were marked running; those that can't be are ended. Returns how many
  * are left in ops. */
 static unsigned prepare_all(struct acr_device *dev, struct acr_attempt **attempts, unsigned n,
-			    struct acr_op **ops)
+                            struct acr_op **ops)
 {
 	unsigned ready = 0;
 
@@ -230,7 +229,7 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 
 /* An op that was given up on its way into the driver was unknown there when it was told. */
 static void repeat_cancels(struct acr_device *dev, struct acr_op **ops, struct acr_job **jobs,
-			   unsigned n)
+                           unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		if (atomic_load(&((struct acr_attempt *)ops[i])->state) == ACR_ORPHAN)
@@ -325,7 +324,8 @@ void acr_device_refill(struct acr_device *dev)
 	while ((entry = acr_queue_pop(&dev->overflow))) {
 		struct acr_attempt *attempt = attempt_of(entry);
 
-		if (!acr_device_has_room(attempt->cap) || !acr_queue_insert(&dev->queue, entry)) {
+		if (!acr_device_has_room(attempt->cap) ||
+		    !acr_queue_insert(&dev->queue, entry)) {
 			acr_queue_return(&dev->overflow, entry);
 			return;
 		}
@@ -342,7 +342,7 @@ bool acr_device_take_back(struct acr_device *dev, struct acr_attempt *attempt)
 	pthread_mutex_lock(&dev->lock);
 	if (atomic_load(&attempt->state) == ACR_QUEUED && attempt->entry.flow) {
 		acr_queue_remove(attempt->overflows ? &dev->overflow : &dev->queue,
-				 &attempt->entry);
+		                 &attempt->entry);
 		if (!attempt->overflows)
 			acr_device_leave_queue(dev, attempt);
 		acr_device_refill(dev);
@@ -429,7 +429,8 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 
 /* ---- what comes back ---- */
 
-static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now, int error)
+static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
+                    int error)
 {
 	uint64_t process = now - attempt->started_ns;
 	size_t bytes = attempt->job->src_len;
@@ -442,7 +443,7 @@ static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_
 	acr_average_add(&attempt->cap->mean_ns, process ? process : 1);
 	if (bytes && process)
 		acr_average_add(&attempt->cap->bytes_per_s,
-				(uint64_t)((double)bytes * 1e9 / (double)process));
+		                (uint64_t)((double)bytes * 1e9 / (double)process));
 }
 
 /* Is it no sign of ill health? */
@@ -460,7 +461,8 @@ static void tally(struct acr_counters *counters, int error, size_t bytes)
 {
 	acr_count_serial(&counters->finished, 1);
 	if (!blameless(error))
-		acr_count_serial(is_result(error) ? &counters->completed : &counters->failed, 1);
+		acr_count_serial(is_result(error) ? &counters->completed : &counters->failed,
+		                 1);
 	if (is_result(error))
 		acr_count_serial(&counters->bytes, bytes);
 }

@@ -19,9 +19,9 @@ struct acr_group;
 struct acr_capstat {
 	struct acr_capability cap;
 	const struct acr_alg *alg;
-	const char *format;               /* interned cap.state */
-	atomic_uint queue_length;         /* limit */
-	atomic_uint queued;               /* written under (q) */
+	const char *format;       /* interned cap.state */
+	atomic_uint queue_length; /* limit */
+	atomic_uint queued;       /* written under (q) */
 	struct acr_counters counters;
 	atomic_uint_least64_t mean_ns;     /* process time, moving average */
 	atomic_uint_least64_t bytes_per_s; /* moving average */
@@ -30,19 +30,20 @@ struct acr_capstat {
 
 /* How a device has done lately; see health.h. */
 struct acr_health {
-	uint32_t recent;       /* (q) its last 20 requests, the newest lowest: 1 for a failure */
-	uint64_t silent_ns;    /* (q) that it worked on requests which were taken back from it, since
-	                        * its last answer */
+	uint32_t recent; /* (q) its last 20 requests, the newest lowest: 1 for a failure */
+	/* (q) that it worked on requests which were taken back from it, since its last answer */
+	uint64_t silent_ns;
 	uint64_t silent_until; /* (q) end of that time */
 	bool quarantined;      /* (q) broken, and tested until it passes */
 	bool drains;           /* (q) it was draining before: it goes on with that */
 	bool evict;            /* (q) its sessions are still to be moved away */
 	bool testing;          /* (q) a thread is at it */
 	bool hung;             /* (q) condemned by the watchdog: a thread may never come back */
-	const struct acr_capstat *suspect; /* (q) what it gave a wrong result of, NULL: nothing */
-	uint64_t wait_ns;      /* (q) from the last failure to the next test; 0: none yet */
-	uint64_t test_at_ns;   /* (q) monotonic */
-	uint64_t back_ns;      /* (q) when it last passed, 0: never */
+	const struct acr_capstat
+	        *suspect;    /* (q) what it gave a wrong result of, NULL: nothing */
+	uint64_t wait_ns;    /* (q) from the last failure to the next test; 0: none yet */
+	uint64_t test_at_ns; /* (q) monotonic */
+	uint64_t back_ns;    /* (q) when it last passed, 0: never */
 };
 
 struct acr_device {
@@ -54,7 +55,7 @@ struct acr_device {
 	struct acr_module *module;
 	void *private_data;
 	char explain[ACR_SENTENCE]; /* while in probe() or reset() */
-	struct acr_group *group; /* NULL: a device with a driver of its own (group.h) */
+	struct acr_group *group;    /* NULL: a device with a driver of its own (group.h) */
 
 	GPtrArray *caps; /* of struct acr_capstat, in the order of declaration */
 	struct acr_capstat *by_alg[ACR_OPCODES][ACR_ALGS];
@@ -64,14 +65,15 @@ struct acr_device {
 
 	pthread_mutex_t lock; /* (q) */
 	pthread_cond_t work;
-	unsigned sleeping; /* (q) threads that wait for work */
+	unsigned sleeping;           /* (q) threads that wait for work */
 	struct acr_queue queue;      /* (q) */
 	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
 	struct acr_attempt *running; /* (q) list */
-	struct acr_attempt *taken_back; /* (q) list: orphans that a thread of ours may still be in */
-	bool blocked;                /* (q) the driver took fewer than offered */
-	bool stopping;               /* (q) threads shall end */
-	uint64_t unflushed_ns;       /* (q) since when something may wait for flush(), 0: nothing */
+	struct acr_attempt
+	        *taken_back;   /* (q) list: orphans that a thread of ours may still be in */
+	bool blocked;          /* (q) the driver took fewer than offered */
+	bool stopping;         /* (q) threads shall end */
+	uint64_t unflushed_ns; /* (q) since when something may wait for flush(), 0: nothing */
 	char broken_reason[ACR_SENTENCE]; /* (q) */
 	pthread_t *threads;
 	unsigned thread_count;
@@ -82,16 +84,16 @@ struct acr_device {
 	atomic_uint_least64_t returns;
 	pthread_mutex_t control; /* one of repair, reset and remove at a time; before (q) */
 	struct acr_health health;
-	atomic_uint check;          /* results to compare with another device's, see check.h */
+	atomic_uint check; /* results to compare with another device's, see check.h */
 	atomic_uint check_count;
 
 	atomic_int state; /* enum acr_device_state; written under (q) */
 	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
 	/* What balancers expect of these sessions, and those of which none knew; written under (q) */
 	atomic_uint_least64_t predicted_ns, unpredicted, unpredicted_bytes;
-	atomic_uint orphans;             /* given up, and not back yet */
-	atomic_uint_least64_t busy_ns;   /* summed process time; written under (q) */
-	atomic_uint utilisation;         /* percent, over the last second */
+	atomic_uint orphans;               /* given up, and not back yet */
+	atomic_uint_least64_t busy_ns;     /* summed process time; written under (q) */
+	atomic_uint utilisation;           /* percent, over the last second */
 	uint64_t sampled_busy, sampled_ns; /* the sampler's */
 	struct acr_counters counters;
 	struct acr_hist queue_hist, process_hist;

@@ -22,7 +22,8 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 
 		acr_device_leave_queue(dev, attempt);
 		if (keep_bound && acr_job_pinned(attempt->job)) {
-			attempt->next = kept; /* the last first, as each goes to the head again */
+			attempt->next =
+			        kept; /* the last first, as each goes to the head again */
 			kept = attempt;
 		} else {
 			*tail = attempt;
@@ -149,11 +150,12 @@ int acr_device_quiesce(struct acr_device *dev)
 	bool quiet;
 
 	pthread_mutex_lock(&dev->lock);
-	quiet = atomic_load(&dev->state) != ACR_BROKEN || acr_device_await_callers(dev, QUIET_S);
+	quiet = atomic_load(&dev->state) != ACR_BROKEN ||
+	        acr_device_await_callers(dev, QUIET_S);
 	pthread_mutex_unlock(&dev->lock);
 	if (!quiet)
 		acr_log(ACR_LOG_ERROR, dev->spec->name,
-			"can't be reset now: a thread is still in its driver");
+		        "can't be reset now: a thread is still in its driver");
 	return quiet ? 0 : -EBUSY;
 }
 
@@ -171,7 +173,7 @@ static int repair(struct acr_device *dev)
 	}
 	if (error) {
 		acr_log(ACR_LOG_ERROR, dev->spec->name, "repair failed: %s",
-			dev->explain[0] ? dev->explain : g_strerror(-error));
+		        dev->explain[0] ? dev->explain : g_strerror(-error));
 		return error;
 	}
 	pthread_mutex_lock(&dev->lock);

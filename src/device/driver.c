@@ -43,7 +43,7 @@ const char *acr_device_option(const struct acr_device *dev, const char *name)
 }
 
 int acr_device_option_number(struct acr_device *dev, const char *name, uint64_t min,
-			     uint64_t max, uint64_t *value)
+                             uint64_t max, uint64_t *value)
 {
 	const char *text = acr_device_option(dev, name);
 	char *end;
@@ -55,8 +55,9 @@ int acr_device_option_number(struct acr_device *dev, const char *name, uint64_t 
 	errno = 0;
 	*value = strtoull(text, &end, 10);
 	if (errno || *end || !g_ascii_isdigit(*text) || *value < min || *value > max) {
-		acr_device_explain(dev, "option %s=%.32s must be a whole number from %llu to %llu",
-				   name, text, (unsigned long long)min, (unsigned long long)max);
+		acr_device_explain(
+		        dev, "option %s=%.32s must be a whole number from %llu to %llu", name,
+		        text, (unsigned long long)min, (unsigned long long)max);
 		return -EINVAL;
 	}
 	return 0;
@@ -76,8 +77,9 @@ int acr_device_add_capability(struct acr_device *dev, const struct acr_capabilit
 	stat->cap.alg = alg->name;
 	stat->alg = alg;
 	stat->format = g_intern_string(cap->state);
-	atomic_init(&stat->queue_length, cap->queue_length ? cap->queue_length
-							   : (unsigned)acr_settings.queue_length);
+	atomic_init(&stat->queue_length, cap->queue_length
+	                                         ? cap->queue_length
+	                                         : (unsigned)acr_settings.queue_length);
 	g_ptr_array_add(dev->caps, stat);
 	dev->by_alg[cap->opcode][acr_alg_index(alg)] = stat;
 	return 0;

@@ -10,9 +10,9 @@
 #include "device.h"
 
 struct acr_group {
-	char **members;              /* names */
-	struct acr_balancing *lb;    /* read inside epochs, through a set that has the group */
-	struct acr_waiting waiting;  /* sessions bound to the group, while no member has room */
+	char **members;             /* names */
+	struct acr_balancing *lb;   /* read inside epochs, through a set that has the group */
+	struct acr_waiting waiting; /* sessions bound to the group, while no member has room */
 };
 
 /* The "driver" of all groups; it is in no module. NULL: not the name of that. */
@@ -26,7 +26,7 @@ void acr_group_link(struct acr_device_set *set);
 bool acr_group_contains(const struct acr_device *group, const struct acr_device *dev);
 /* Does a member that works offer this? */
 bool acr_group_offers(const struct acr_device *group, enum acr_opcode opcode,
-		      const struct acr_alg *alg);
+                      const struct acr_alg *alg);
 /* Does it take work; of a group: does any member? */
 bool acr_device_works(const struct acr_device *dev);
 
@@ -34,7 +34,7 @@ bool acr_device_works(const struct acr_device *dev);
  * Inside an epoch. choice: the reason, and the cost. Returns borrowed, NULL: none, with *full
  * true if one could do it when its queue has room again. */
 struct acr_device *acr_choose(const struct acr_device_set *set, const struct acr_job *job,
-			      struct acr_lb_choice *choice, bool *full);
+                              struct acr_lb_choice *choice, bool *full);
 /* What chance a job has that is bound to no single device: none, when there is room, at once.
  * Any thread, no epoch. */
 enum acr_chance { ACR_CHANCE_NONE, ACR_CHANCE_LATER, ACR_CHANCE_NOW };
@@ -49,6 +49,6 @@ void acr_report_group_queue(struct acr_device *group, uint32_t uid, bool all, GS
 void acr_report_group_capabilities(struct acr_device *group, GString *text);
 /* Add up what its members have counted. */
 void acr_report_group_sum(struct acr_device *group, struct acr_counters *counters,
-			  struct acr_hist *process, struct acr_hist *queue);
+                          struct acr_hist *process, struct acr_hist *queue);
 
 #endif

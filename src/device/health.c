@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define SECOND    UINT64_C(1000000000)
-#define WAIT_MIN  SECOND
-#define WAIT_MAX  (60 * SECOND)
-#define FORGIVEN  (300 * SECOND) /* after so long in service the waiting begins anew */
+#define SECOND      UINT64_C(1000000000)
+#define WAIT_MIN    SECOND
+#define WAIT_MAX    (60 * SECOND)
+#define FORGIVEN    (300 * SECOND) /* after so long in service the waiting begins anew */
 #define WINDOW_MASK ((1u << ACR_HEALTH_WINDOW) - 1)
 
 /* ---- into quarantine ---- */
@@ -62,12 +62,12 @@ void acr_health_note(struct acr_device *dev, bool failed)
 	if (failures * 2 <= ACR_HEALTH_WINDOW)
 		return;
 	snprintf(reason, sizeof reason, "%u of its last %u requests failed", failures,
-		 ACR_HEALTH_WINDOW);
+	         ACR_HEALTH_WINDOW);
 	acr_health_confine(dev, reason);
 }
 
 void acr_device_quarantine(struct acr_device *dev, const struct acr_capstat *suspect,
-			   const char *reason)
+                           const char *reason)
 {
 	pthread_mutex_lock(&dev->lock);
 	acr_health_confine(dev, reason);
@@ -129,7 +129,7 @@ static void test_ended(void *owner, enum acr_verdict verdict)
 static enum acr_verdict run_test(struct acr_device *dev)
 {
 	struct waiter waiter = { .lock = PTHREAD_MUTEX_INITIALIZER,
-				 .ended = PTHREAD_COND_INITIALIZER };
+		                 .ended = PTHREAD_COND_INITIALIZER };
 
 	if (open_for_tests(dev))
 		return ACR_TEST_NONE;
@@ -180,7 +180,8 @@ static void *test_thread(void *data)
 		acr_sched_rehash();
 	} else {
 		acr_log(ACR_LOG_INFO, dev->spec->name, "still in quarantine: %s",
-			verdict == ACR_TEST_FAILED ? "it failed a test" : "it can't be tested now");
+		        verdict == ACR_TEST_FAILED ? "it failed a test"
+		                                   : "it can't be tested now");
 	}
 	acr_device_unref(dev);
 	return NULL;

@@ -21,7 +21,7 @@ void acr_health_confine(struct acr_device *dev, const char *reason);
 /* Put a working device into quarantine; its sessions are moved by its own threads. suspect: what
  * it gave a wrong result of, NULL: nothing. Any thread, no locks held. */
 void acr_device_quarantine(struct acr_device *dev, const struct acr_capstat *suspect,
-			   const char *reason);
+                           const char *reason);
 
 /* Start a test if one is due. Control threads, now and then; does not wait. */
 void acr_health_watch(struct acr_device *dev);

@@ -8,15 +8,15 @@
 
 #define ACR_BATCH_MAX 256 /* operations in one call of submit() */
 
-#define attempt_of(node)                                                                        \
-	((struct acr_attempt *)((char *)(node) - offsetof(struct acr_attempt, entry)))
+#define attempt_of(node)                                                                       \
+	((struct acr_attempt *)((char *)(node)-offsetof(struct acr_attempt, entry)))
 
 /* Accounting; all under (q). */
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt);
 void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt);
 /* beside: how many it may have to wait for, itself among them. */
 void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
-			      unsigned beside);
+                              unsigned beside);
 
 /* Under (q). Take a running attempt away from the device; false: it has ended already. */
 bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt);

@@ -27,9 +27,9 @@ static const struct kind {
 	size_t size;
 } kinds[] = {
 	[ACR_MODULE_DRIVER] = { "driver", "acrypto_driver", "drivers", ACR_DRIVER_MAGIC,
-				ACR_DRIVER_API, sizeof(struct acr_driver) },
+	                        ACR_DRIVER_API, sizeof(struct acr_driver) },
 	[ACR_MODULE_BALANCER] = { "balancer", "acrypto_balancer", "lb", ACR_BALANCER_MAGIC,
-				  ACR_BALANCER_API, sizeof(struct acr_balancer) },
+	                          ACR_BALANCER_API, sizeof(struct acr_balancer) },
 };
 
 /* The folder of modules that belongs to the running program: beside it in a build tree, else
@@ -49,7 +49,8 @@ static char *home(const struct kind *kind)
 		return g_steal_pointer(&beside);
 	if (g_str_has_suffix(folder, ACR_SBINDIR)) {
 		folder[strlen(folder) - strlen(ACR_SBINDIR)] = 0;
-		return g_build_filename(*folder ? folder : "/", ACR_PKGLIBDIR, kind->folder, NULL);
+		return g_build_filename(*folder ? folder : "/", ACR_PKGLIBDIR, kind->folder,
+		                        NULL);
 	}
 	return g_build_filename(ACR_PKGLIBDIR, kind->folder, NULL);
 }
@@ -99,7 +100,7 @@ struct descriptor {
 };
 
 static const struct descriptor *check(const struct kind *kind, void *handle, const char *path,
-				      char *why)
+                                      char *why)
 {
 	const struct descriptor *found = dlsym(handle, kind->symbol);
 
@@ -107,7 +108,7 @@ static const struct descriptor *check(const struct kind *kind, void *handle, con
 		snprintf(why, ACR_SENTENCE, "%.100s is not an acrypto %s", path, kind->word);
 	else if (found->api != kind->api)
 		snprintf(why, ACR_SENTENCE, "%.80s has %s API %u, this acryptod has %u", path,
-			 kind->word, found->api, kind->api);
+		         kind->word, found->api, kind->api);
 	else
 		return found;
 	return NULL;
@@ -191,7 +192,8 @@ static int compare(gconstpointer a, gconstpointer b)
 
 char **acr_module_names(enum acr_module_kind id)
 {
-	g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable) names =
+	        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_auto(GStrv) list = folders(&kinds[id]);
 	GPtrArray *sorted = g_ptr_array_new();
 	GHashTableIter iter;

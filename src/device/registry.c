@@ -41,7 +41,7 @@ static void publish(struct acr_device_set *set)
 static struct acr_device_set *copy_set(const struct acr_device_set *from, unsigned room)
 {
 	struct acr_device_set *set =
-		malloc(sizeof *set + room * (sizeof set->devices[0] + sizeof set->parents[0]));
+	        malloc(sizeof *set + room * (sizeof set->devices[0] + sizeof set->parents[0]));
 
 	if (!set)
 		abort(); /* control path, a few hundred bytes */
@@ -93,7 +93,7 @@ GPtrArray *acr_device_list(void)
 /* ---- making one ---- */
 
 static const char *unknown_option(const struct acr_driver *driver,
-				  const struct acr_device_spec *spec)
+                                  const struct acr_device_spec *spec)
 {
 	for (unsigned i = 0; spec->keys && spec->keys[i]; i++) {
 		const struct acr_option *option = driver->options;
@@ -140,14 +140,14 @@ static int bring_up(struct acr_device *dev, char *why)
 	int error;
 
 	if (unknown) {
-		snprintf(why, ACR_SENTENCE, "driver %s has no option \"%.64s\"", dev->spec->driver,
-			 unknown);
+		snprintf(why, ACR_SENTENCE, "driver %s has no option \"%.64s\"",
+		         dev->spec->driver, unknown);
 		return -EINVAL;
 	}
 	error = dev->driver->probe(dev);
 	if (error) {
 		snprintf(why, ACR_SENTENCE, "%s",
-			 dev->explain[0] ? dev->explain : g_strerror(-error));
+		         dev->explain[0] ? dev->explain : g_strerror(-error));
 		return error;
 	}
 	error = dev->group ? 0 : acr_device_start(dev);
@@ -222,8 +222,9 @@ static void take_down(struct acr_device *dev)
 	if (stopped)
 		acr_device_unref(dev);
 	else
-		acr_log(ACR_LOG_ERROR, dev->name, "a thread hangs in its driver, so its memory and "
-			"its module stay until the daemon ends");
+		acr_log(ACR_LOG_ERROR, dev->name,
+		        "a thread hangs in its driver, so its memory and "
+		        "its module stay until the daemon ends");
 }
 
 int acr_device_remove(const char *name)
@@ -240,7 +241,7 @@ int acr_device_remove(const char *name)
 			at++;
 		set->count--;
 		memmove(set->devices + at, set->devices + at + 1,
-			(set->count - at) * sizeof set->devices[0]);
+		        (set->count - at) * sizeof set->devices[0]);
 		publish(set);
 	}
 	pthread_mutex_unlock(&changing);
@@ -283,8 +284,8 @@ void acr_devices_sample(void)
 		for (struct acr_attempt *a = dev->running; a; a = a->next)
 			running += now - MIN(a->started_ns, now);
 		pthread_mutex_unlock(&dev->lock);
-		share = (double)(busy + running - MIN(dev->sampled_busy, busy + running)) * 100.0 /
-			((double)(now - dev->sampled_ns + 1) * dev->width);
+		share = (double)(busy + running - MIN(dev->sampled_busy, busy + running)) *
+		        100.0 / ((double)(now - dev->sampled_ns + 1) * dev->width);
 		atomic_store(&dev->utilisation, (unsigned)CLAMP(share, 0, 100));
 		dev->sampled_busy = busy + running;
 		dev->sampled_ns = now;
@@ -303,7 +304,7 @@ char *acr_devices_offering(enum acr_opcode opcode, const struct acr_alg *alg)
 		if (dev->by_alg[opcode][acr_alg_index(alg)] ||
 		    (dev->group && acr_group_offers(dev, opcode, alg)))
 			g_string_append_printf(names, "%s%s", names->len ? "," : "",
-					       dev->spec->name);
+			                       dev->spec->name);
 	}
 	return g_string_free(names, FALSE);
 }

@@ -25,8 +25,8 @@ struct selftest {
 	void *owner;
 	struct question *questions;
 	unsigned count, at;
-	unsigned right; /* answers so far */
-	unsigned skipped; /* in a row: the device does not do them after all */
+	unsigned right;           /* answers so far */
+	unsigned skipped;         /* in a row: the device does not do them after all */
 	struct acr_job *expected; /* another device's answer; NULL: the known one counts */
 };
 
@@ -54,7 +54,7 @@ static bool fits(const struct acr_capstat *cap, const struct acr_known *known)
 }
 
 static void add_question(struct selftest *test, const struct acr_known *known,
-			 const struct acr_capstat *cap)
+                         const struct acr_capstat *cap)
 {
 	if (cap)
 		test->questions[test->count++] = (struct question){ known, cap };
@@ -64,7 +64,7 @@ static void add_known(struct selftest *test, const struct acr_known *known)
 {
 	unsigned row = acr_alg_index(acr_alg_find(known->alg));
 	struct acr_capstat **caps[] = { &test->dev->by_alg[known->opcode][row],
-					&test->dev->by_alg[ACR_DECRYPT][row] };
+		                        &test->dev->by_alg[ACR_DECRYPT][row] };
 
 	for (int i = 0; i <= (known->opcode == ACR_ENCRYPT); i++)
 		if (*caps[i] && fits(*caps[i], known))
@@ -97,7 +97,8 @@ static bool is_asked(const struct selftest *test, const struct acr_capstat *cap)
 }
 
 /* False: no memory. */
-static bool make_questions(struct selftest *test, bool compare, const struct acr_capstat *suspect)
+static bool make_questions(struct selftest *test, bool compare,
+                           const struct acr_capstat *suspect)
 {
 	GPtrArray *caps = test->dev->caps;
 
@@ -317,7 +318,7 @@ static void ask(struct selftest *test)
 }
 
 void acr_selftest_start(struct acr_device *dev, bool compare, const struct acr_capstat *suspect,
-			void (*done)(void *owner, enum acr_verdict verdict), void *owner)
+                        void (*done)(void *owner, enum acr_verdict verdict), void *owner)
 {
 	struct selftest *test = calloc(1, sizeof *test);
 

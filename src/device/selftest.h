@@ -17,6 +17,6 @@ enum acr_verdict { ACR_TEST_PASSED, ACR_TEST_FAILED, ACR_TEST_NONE };
  * done is called once, from any thread and perhaps before this returns, with no locks held. The
  * device is ready, or in state TESTING; when it goes away the verdict is NONE. Any thread. */
 void acr_selftest_start(struct acr_device *dev, bool compare, const struct acr_capstat *suspect,
-			void (*done)(void *owner, enum acr_verdict verdict), void *owner);
+                        void (*done)(void *owner, enum acr_verdict verdict), void *owner);
 
 #endif

@@ -180,4 +180,3 @@ bool acr_device_stop(struct acr_device *dev)
 	dev->thread_count = 0;
 	return true;
 }
-

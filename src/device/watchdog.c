@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 #define FACTOR        10.0
-#define UNKNOWN_NS    100.0     /* for each unit of work where nothing was measured */
+#define UNKNOWN_NS    100.0               /* for each unit of work where nothing was measured */
 #define LOOK_NS       UINT64_C(400000000) /* from one look at a thread to the next, at least */
-#define LOOKS         3         /* at which it must have been found asleep */
-#define IDLE_TICKS    1         /* of processor time that count as none */
-#define RUNAWAY       60u       /* times the configured time that a thread may compute */
-#define RUNAWAY_FIRST 600u      /* the same where nothing was measured */
+#define LOOKS         3                   /* at which it must have been found asleep */
+#define IDLE_TICKS    1                   /* of processor time that count as none */
+#define RUNAWAY       60u  /* times the configured time that a thread may compute */
+#define RUNAWAY_FIRST 600u /* the same where nothing was measured */
 
 /* What the work of a job grows with. */
 static double units_of(const struct acr_job *job)
@@ -70,8 +70,9 @@ void acr_device_note_silence(struct acr_device *dev, const struct acr_attempt *a
 	health->silent_until = now;
 	if ((double)health->silent_ns <= patience_ns(attempt, &known))
 		return;
-	snprintf(reason, sizeof reason, "no answer for %.1f s, until each request was taken back",
-		 (double)health->silent_ns * 1e-9);
+	snprintf(reason, sizeof reason,
+	         "no answer for %.1f s, until each request was taken back",
+	         (double)health->silent_ns * 1e-9);
 	acr_health_confine(dev, reason);
 }
 
@@ -91,8 +92,8 @@ static bool look_at(int tid, char *state, uint64_t *ticks)
 	fclose(file);
 	text[len] = 0;
 	rest = strrchr(text, ')'); /* the name may hold anything */
-	if (!rest || sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", state,
-			    &user, &system) != 3)
+	if (!rest || sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+	                    state, &user, &system) != 3)
 		return false;
 	*ticks = user + system;
 	return true;
@@ -102,7 +103,8 @@ static bool look_at(int tid, char *state, uint64_t *ticks)
 static bool thread_hangs(struct acr_attempt *attempt, uint64_t now, double patience, bool known)
 {
 	struct acr_watch *watch = &attempt->watch;
-	double longest = (double)acr_settings.watchdog * 1e9 * (known ? RUNAWAY : RUNAWAY_FIRST);
+	double longest =
+	        (double)acr_settings.watchdog * 1e9 * (known ? RUNAWAY : RUNAWAY_FIRST);
 	double used;
 	uint64_t ticks;
 	char state;

@@ -11,7 +11,7 @@ struct chunk {
 
 _Static_assert(sizeof(struct chunk) == ACR_CHUNK_BYTES, "a chunk is aligned to its size");
 _Static_assert(sizeof(struct acr_queue_flow) == ACR_FLOW_BYTES,
-	       "a flow is aligned to its size");
+               "a flow is aligned to its size");
 
 static struct chunk *chunk_of(const struct acr_queue_slot *slot)
 {
@@ -48,7 +48,7 @@ static bool add_back(struct acr_pool *chunks, struct acr_queue_flow *flow)
 }
 
 bool acr_flow_append(struct acr_pool *chunks, struct acr_queue_flow *flow,
-		     struct acr_queue_entry *entry)
+                     struct acr_queue_entry *entry)
 {
 	if (!flow->head) {
 		flow->head = entry;
@@ -77,7 +77,7 @@ static bool add_front(struct acr_pool *chunks, struct acr_queue_flow *flow)
 }
 
 bool acr_flow_prepend(struct acr_pool *chunks, struct acr_queue_flow *flow,
-		      struct acr_queue_entry *entry)
+                      struct acr_queue_entry *entry)
 {
 	if ((!flow->front || flow->front == chunk_of(flow->front)->slots) &&
 	    !add_front(chunks, flow))
@@ -131,7 +131,7 @@ static bool has_entries(const struct acr_queue_flow *flow, const struct chunk *c
 }
 
 void acr_flow_cut(struct acr_pool *chunks, struct acr_queue_flow *flow,
-		  struct acr_queue_slot *slot)
+                  struct acr_queue_slot *slot)
 {
 	struct chunk *chunk = chunk_of(slot);
 
@@ -167,7 +167,7 @@ void acr_flow_prefetch(const struct acr_queue_flow *flow)
 }
 
 const struct acr_queue_slot *acr_flow_next(const struct acr_queue_flow *flow,
-					   const struct acr_queue_slot *slot)
+                                           const struct acr_queue_slot *slot)
 {
 	if (!slot)
 		return flow->front;

@@ -42,11 +42,11 @@ struct acr_queue_class {
 	_Alignas(64) struct acr_queue_flow own[ACR_OWN_FLOWS];
 };
 
-#define container_of(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+#define container_of(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
 /* Effective priorities as they compare at any time. */
 static inline double acr_queue_key(const struct acr_queue *queue, uint16_t priority,
-				   uint64_t arrival_ns)
+                                   uint64_t arrival_ns)
 {
 	return priority - queue->ageing * ((double)arrival_ns * 1e-9);
 }
@@ -56,19 +56,19 @@ struct acr_queue_flow *acr_class_candidate(struct acr_queue_class *class);
 
 /* To the end. False: no memory. */
 bool acr_flow_append(struct acr_pool *chunks, struct acr_queue_flow *flow,
-		     struct acr_queue_entry *entry);
+                     struct acr_queue_entry *entry);
 /* To the head of a flow that has entries. False: no memory. */
 bool acr_flow_prepend(struct acr_pool *chunks, struct acr_queue_flow *flow,
-		      struct acr_queue_entry *entry);
+                      struct acr_queue_entry *entry);
 /* Take out the head. Returns the arrival of the new one; 0: there is none. */
 uint64_t acr_flow_shift(struct acr_pool *chunks, struct acr_queue_flow *flow);
 /* Take out one that is not the head. */
 void acr_flow_cut(struct acr_pool *chunks, struct acr_queue_flow *flow,
-		  struct acr_queue_slot *slot);
+                  struct acr_queue_slot *slot);
 /* Ask the memory for what the next calls of acr_flow_shift() will give. The flow has chunks. */
 void acr_flow_prefetch(const struct acr_queue_flow *flow);
 /* The entry behind the one in slot (NULL: behind the head), with its slot; NULL: none. */
 const struct acr_queue_slot *acr_flow_next(const struct acr_queue_flow *flow,
-					   const struct acr_queue_slot *slot);
+                                           const struct acr_queue_slot *slot);
 
 #endif

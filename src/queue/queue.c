@@ -18,9 +18,9 @@ struct acr_queue_group {
 void acr_queue_init(struct acr_queue *queue, double ageing)
 {
 	*queue = (struct acr_queue){ .ageing = ageing,
-				     .classes_pool.size = sizeof(struct acr_queue_group),
-				     .flows_pool.size = ACR_FLOW_BYTES,
-				     .chunks_pool.size = ACR_CHUNK_BYTES };
+		                     .classes_pool.size = sizeof(struct acr_queue_group),
+		                     .flows_pool.size = ACR_FLOW_BYTES,
+		                     .chunks_pool.size = ACR_CHUNK_BYTES };
 }
 
 static void drop_group(struct acr_queue_group *group)
@@ -93,7 +93,7 @@ static struct acr_queue_class *class_get(struct acr_queue *queue, uint16_t prior
 
 /* The flow's place, or the free one where it would be. Buckets are never full. */
 static struct acr_queue_flow **bucket_of(struct acr_queue_flow **buckets, size_t count,
-					 const struct acr_queue_class *class, uint32_t uid)
+                                         const struct acr_queue_class *class, uint32_t uid)
 {
 	uint64_t hash = ((uint64_t)uid << 16 | class->priority) * 0x9e3779b97f4a7c15u;
 	size_t at = (size_t)(hash >> 32) & (count - 1);
@@ -123,7 +123,7 @@ static bool grow_buckets(struct acr_queue *queue)
 
 /* A user's flow that is not in the class itself. */
 static struct acr_queue_flow *more_get(struct acr_queue *queue, struct acr_queue_class *class,
-				       uint32_t uid)
+                                       uint32_t uid)
 {
 	struct acr_queue_flow **bucket, *flow;
 
@@ -144,7 +144,7 @@ static struct acr_queue_flow *more_get(struct acr_queue *queue, struct acr_queue
 }
 
 static struct acr_queue_flow *own_add(struct acr_queue *queue, struct acr_queue_class *class,
-				      uint32_t uid)
+                                      uint32_t uid)
 {
 	struct acr_queue_flow *flow = &class->own[class->own_count];
 
@@ -186,7 +186,7 @@ struct acr_queue_flow *acr_class_candidate(struct acr_queue_class *class)
 {
 	struct acr_heap_node *top = acr_heap_top(&class->more);
 	struct acr_queue_flow *best =
-		top ? container_of(top, struct acr_queue_flow, node) : NULL;
+	        top ? container_of(top, struct acr_queue_flow, node) : NULL;
 
 	for (unsigned i = 0; i < ACR_OWN_FLOWS; i++)
 		if (class->own[i].head && (!best || before(&class->own[i], best)))
@@ -241,7 +241,7 @@ static void flow_sleep(struct acr_queue_flow *flow, double key)
 
 /* The first entry of a flow. */
 static bool flow_wake(struct acr_queue *queue, struct acr_queue_flow *flow,
-		      struct acr_queue_entry *entry)
+                      struct acr_queue_entry *entry)
 {
 	if (!flow_settle(flow, flow->node.key, entry->arrival_ns))
 		return false;
@@ -258,7 +258,7 @@ bool acr_queue_insert(struct acr_queue *queue, struct acr_queue_entry *entry)
 	struct acr_queue_flow *flow = flow_get(queue, entry->priority, entry->uid);
 
 	if (!flow || !(flow->head ? acr_flow_append(&queue->chunks_pool, flow, entry)
-				  : flow_wake(queue, flow, entry)))
+	                          : flow_wake(queue, flow, entry)))
 		return false;
 	entry->flow = flow;
 	queue->count++;
@@ -381,7 +381,7 @@ bool acr_queue_has_others(const struct acr_queue *queue, uint32_t uid)
 {
 	struct acr_heap_node *top = acr_heap_top(&queue->classes);
 	struct acr_queue_class *class =
-		top ? container_of(top, struct acr_queue_class, node) : NULL;
+	        top ? container_of(top, struct acr_queue_class, node) : NULL;
 	unsigned flows = class ? class->more.count : 0;
 
 	for (unsigned i = 0; class && i < ACR_OWN_FLOWS; i++)
@@ -399,8 +399,8 @@ void acr_queue_set_ageing(struct acr_queue *queue, double ageing)
 	for (uint32_t i = 0; i < count; i++) {
 		struct acr_heap_node *node = queue->classes.items[i].node;
 		struct acr_queue_class *class =
-			container_of(node, struct acr_queue_class, node);
+		        container_of(node, struct acr_queue_class, node);
 		acr_heap_add(&queue->classes, node,
-			     acr_queue_key(queue, class->priority, node->tie), node->tie);
+		             acr_queue_key(queue, class->priority, node->tie), node->tie);
 	}
 }

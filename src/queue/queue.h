@@ -61,8 +61,9 @@ struct acr_queue_entry *acr_queue_pop(struct acr_queue *queue);
 /* The first, in the order in which they would run, that fits; NULL: none does, or no memory.
  * O(log n) if it is the very first, else O(classes + flows + entries before it). */
 struct acr_queue_entry *acr_queue_find(const struct acr_queue *queue,
-				       bool (*fits)(const struct acr_queue_entry *entry, void *data),
-				       void *data);
+                                       bool (*fits)(const struct acr_queue_entry *entry,
+                                                    void *data),
+                                       void *data);
 /* Take out any entry as if it were popped: its user has been served. */
 void acr_queue_take(struct acr_queue *queue, struct acr_queue_entry *entry);
 /* Would something in the queue run before a newcomer of another user? */
@@ -73,6 +74,6 @@ bool acr_queue_has_others(const struct acr_queue *queue, uint32_t uid);
 void acr_queue_set_ageing(struct acr_queue *queue, double ageing);
 /* Call visit for all entries in the order in which they would run. False: no memory. */
 bool acr_queue_walk(const struct acr_queue *queue,
-		    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data);
+                    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data);
 
 #endif

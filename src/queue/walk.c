@@ -27,7 +27,7 @@ static bool walk_add(struct walk_class *to, struct walk_flow *copy, struct acr_q
 
 /* *flows: the next free one. */
 static bool walk_class(struct walk_class *to, struct walk_flow **flows,
-		       struct acr_queue_class *class)
+                       struct acr_queue_class *class)
 {
 	to->priority = class->priority;
 	for (unsigned i = 0; i < ACR_OWN_FLOWS; i++)
@@ -42,12 +42,12 @@ static bool walk_class(struct walk_class *to, struct walk_flow **flows,
 }
 
 static bool walk_copy(const struct acr_queue *queue, struct walk_class *classes,
-		      struct acr_heap *order, struct walk_flow *flows)
+                      struct acr_heap *order, struct walk_flow *flows)
 {
 	for (uint32_t i = 0; i < queue->classes.count; i++) {
 		const struct acr_heap_item *from = &queue->classes.items[i];
 		if (!walk_class(&classes[i], &flows,
-				container_of(from->node, struct acr_queue_class, node)) ||
+		                container_of(from->node, struct acr_queue_class, node)) ||
 		    !acr_heap_add(order, &classes[i].node, from->key, from->tie))
 			return false;
 	}
@@ -55,20 +55,20 @@ static bool walk_copy(const struct acr_queue *queue, struct walk_class *classes,
 }
 
 static void walk_step(const struct acr_queue *queue, struct acr_heap *order, uint64_t served,
-		      void (*visit)(const struct acr_queue_entry *entry, void *data),
-		      void *data)
+                      void (*visit)(const struct acr_queue_entry *entry, void *data),
+                      void *data)
 {
 	struct acr_heap_node *top = acr_heap_top(order);
 	struct walk_class *class = container_of(top, struct walk_class, node);
 	struct walk_flow *flow =
-		container_of(acr_heap_top(&class->flows), struct walk_flow, node);
+	        container_of(acr_heap_top(&class->flows), struct walk_flow, node);
 
 	visit(flow->entry, data);
 	flow->slot = acr_flow_next(flow->flow, flow->slot);
 	if (flow->slot) {
 		flow->entry = flow->slot->entry;
 		acr_heap_change(&class->flows, &flow->node, -(double)served,
-				flow->slot->arrival_ns);
+		                flow->slot->arrival_ns);
 	} else {
 		acr_heap_remove(&class->flows, &flow->node);
 	}
@@ -78,13 +78,13 @@ static void walk_step(const struct acr_queue *queue, struct acr_heap *order, uin
 	}
 	flow = container_of(acr_heap_top(&class->flows), struct walk_flow, node);
 	acr_heap_change(order, top, acr_queue_key(queue, class->priority, flow->node.tie),
-			flow->node.tie);
+	                flow->node.tie);
 }
 
 /* enough: what is not NULL ends it; NULL: nothing does. */
 static bool walk(const struct acr_queue *queue,
-		 void (*visit)(const struct acr_queue_entry *entry, void *data), void *data,
-		 const struct acr_queue_entry *const *enough)
+                 void (*visit)(const struct acr_queue_entry *entry, void *data), void *data,
+                 const struct acr_queue_entry *const *enough)
 {
 	uint32_t count = queue->classes.count;
 	struct walk_class *classes = calloc(count + 1, sizeof *classes);
@@ -103,7 +103,7 @@ static bool walk(const struct acr_queue *queue,
 }
 
 bool acr_queue_walk(const struct acr_queue *queue,
-		    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data)
+                    void (*visit)(const struct acr_queue_entry *entry, void *data), void *data)
 {
 	return walk(queue, visit, data, NULL);
 }
@@ -124,13 +124,14 @@ static void try_entry(const struct acr_queue_entry *entry, void *data)
 }
 
 struct acr_queue_entry *acr_queue_find(const struct acr_queue *queue,
-				       bool (*fits)(const struct acr_queue_entry *entry, void *data),
-				       void *data)
+                                       bool (*fits)(const struct acr_queue_entry *entry,
+                                                    void *data),
+                                       void *data)
 {
 	struct search search = { fits, data, NULL };
 	struct acr_heap_node *top = acr_heap_top(&queue->classes);
 	struct acr_queue_class *class =
-		top ? container_of(top, struct acr_queue_class, node) : NULL;
+	        top ? container_of(top, struct acr_queue_class, node) : NULL;
 
 	if (class)
 		try_entry(acr_class_candidate(class)->head, &search);

@@ -13,7 +13,7 @@
 static void head(GString *text, const char *name, const char *type, const char *help)
 {
 	g_string_append_printf(text, "# HELP acrypto_%s %s\n# TYPE acrypto_%s %s\n", name, help,
-			       name, type);
+	                       name, type);
 }
 
 static void gauge(GString *text, const char *name, const char *help, uint64_t value)
@@ -69,10 +69,10 @@ static void device_gauges(GString *text, const GPtrArray *devices)
 			/* The rest of a group is told of its members. */
 			if (dev->group && gauges[g].value != is_up)
 				continue;
-			g_string_append_printf(text,
-					       "acrypto_%s{device=\"%s\",driver=\"%s\"} %" PRIu64 "\n",
-					       gauges[g].name, dev->spec->name, dev->spec->driver,
-					       gauges[g].value(dev));
+			g_string_append_printf(
+			        text, "acrypto_%s{device=\"%s\",driver=\"%s\"} %" PRIu64 "\n",
+			        gauges[g].name, dev->spec->name, dev->spec->driver,
+			        gauges[g].value(dev));
 		}
 	}
 }
@@ -104,16 +104,17 @@ static void capability_counters(GString *text, const GPtrArray *devices)
 			for (guint k = 0; k < dev->caps->len; k++) {
 				const struct acr_capstat *cap = dev->caps->pdata[k];
 				const atomic_uint_least64_t *value =
-					(const void *)((const char *)&cap->counters +
-						       counters[c].offset);
+				        (const void *)((const char *)&cap->counters +
+				                       counters[c].offset);
 				if (!atomic_load(&cap->counters.started))
 					continue;
 				g_string_append_printf(
-					text,
-					"acrypto_%s{device=\"%s\",op=\"%s\",alg=\"%s\"} %" PRIu64 "\n",
-					counters[c].name, dev->spec->name,
-					acr_opcode_name(cap->cap.opcode), cap->cap.alg,
-					(uint64_t)atomic_load(value));
+				        text,
+				        "acrypto_%s{device=\"%s\",op=\"%s\",alg=\"%s\"} %" PRIu64
+				        "\n",
+				        counters[c].name, dev->spec->name,
+				        acr_opcode_name(cap->cap.opcode), cap->cap.alg,
+				        (uint64_t)atomic_load(value));
 			}
 		}
 	}
@@ -122,22 +123,22 @@ static void capability_counters(GString *text, const GPtrArray *devices)
 /* ---- histograms ---- */
 
 static void histogram(GString *text, const char *name, const char *device,
-		      const struct acr_hist *hist)
+                      const struct acr_hist *hist)
 {
 	/* Buckets of a factor of four from 1 us to 17 s; the last is everything. */
 	uint64_t count = acr_hist_count(hist);
 
 	for (uint64_t ns = 1024; ns < 1ull << 35; ns *= 4)
-		g_string_append_printf(text,
-				       "acrypto_%s_bucket{device=\"%s\",le=\"%.9f\"} %" PRIu64 "\n",
-				       name, device, (double)ns * 1e-9,
-				       MIN(acr_hist_below(hist, ns), count));
-	g_string_append_printf(text, "acrypto_%s_bucket{device=\"%s\",le=\"+Inf\"} %" PRIu64 "\n",
-			       name, device, count);
+		g_string_append_printf(
+		        text, "acrypto_%s_bucket{device=\"%s\",le=\"%.9f\"} %" PRIu64 "\n",
+		        name, device, (double)ns * 1e-9, MIN(acr_hist_below(hist, ns), count));
+	g_string_append_printf(text,
+	                       "acrypto_%s_bucket{device=\"%s\",le=\"+Inf\"} %" PRIu64 "\n",
+	                       name, device, count);
 	g_string_append_printf(text, "acrypto_%s_sum{device=\"%s\"} %.9f\n", name, device,
-			       (double)atomic_load(&hist->sum_ns) * 1e-9);
-	g_string_append_printf(text, "acrypto_%s_count{device=\"%s\"} %" PRIu64 "\n", name, device,
-			       count);
+	                       (double)atomic_load(&hist->sum_ns) * 1e-9);
+	g_string_append_printf(text, "acrypto_%s_count{device=\"%s\"} %" PRIu64 "\n", name,
+	                       device, count);
 }
 
 static void histograms(GString *text, const GPtrArray *devices)

@@ -23,7 +23,8 @@ __attribute__((constructor)) static void note_start(void)
 	started = time(NULL);
 }
 
-#define LINE(text, name, format, ...) g_string_append_printf(text, name ": " format "\n", __VA_ARGS__)
+#define LINE(text, name, format, ...)                                                          \
+	g_string_append_printf(text, name ": " format "\n", __VA_ARGS__)
 
 void acr_report_version(GString *text)
 {
@@ -42,7 +43,8 @@ void acr_report_version(GString *text)
 static bool only_null(const GPtrArray *devices)
 {
 	for (guint i = 0; i < devices->len; i++)
-		if (!(((struct acr_device *)devices->pdata[i])->driver->flags & ACR_DRIVER_NULL))
+		if (!(((struct acr_device *)devices->pdata[i])->driver->flags &
+		      ACR_DRIVER_NULL))
 			return false;
 	return devices->len > 0;
 }
@@ -73,8 +75,9 @@ void acr_report_status(GString *text)
 	LINE(text, "memory-bytes", "%zu", acr_account_total());
 	LINE(text, "memory-limit-bytes", "%" PRIu64, (uint64_t)acr_settings.memory);
 	LINE(text, "locked-bytes", "%zu", acr_secret_bytes_locked());
-	LINE(text, "keys", "%s", acr_secret_lockable()
-		? "accepted" : "refused: memory can't be locked (ulimit -l)");
+	LINE(text, "keys", "%s",
+	     acr_secret_lockable() ? "accepted"
+	                           : "refused: memory can't be locked (ulimit -l)");
 	if (acr_report_front)
 		acr_report_front(text);
 	if (only_null(devices))
@@ -93,9 +96,10 @@ static void append_sizes(GString *text, unsigned min, unsigned max)
 }
 
 static void algorithm_line(GString *text, enum acr_opcode op, const struct acr_alg *alg,
-			   const char *devices)
+                           const char *devices)
 {
-	g_string_append_printf(text, "%s\t%s", acr_opcode_name(op), *alg->name ? alg->name : "-");
+	g_string_append_printf(text, "%s\t%s", acr_opcode_name(op),
+	                       *alg->name ? alg->name : "-");
 	append_sizes(text, alg->key_min, alg->key_max);
 	append_sizes(text, alg->iv_min, alg->iv_max);
 	if (alg->tags)
@@ -113,18 +117,18 @@ static void algorithm_line(GString *text, enum acr_opcode op, const struct acr_a
 	else
 		g_string_append_printf(text, "\t%" PRIu64, alg->in_max);
 	g_string_append_printf(text, "\t%s\t%s\n",
-			       alg->pieces == ACR_PIECES_NONE ? "no" : "yes", devices);
+	                       alg->pieces == ACR_PIECES_NONE ? "no" : "yes", devices);
 }
 
 void acr_report_algorithms(GString *text)
 {
 	g_string_append(text, "# op\talg\tkey\tiv\ttag\tblock\toutput\tmin-input\tmax-input\t"
-			      "stream\tdevices\n");
+	                      "stream\tdevices\n");
 	for (unsigned row = 0; row < acr_alg_count(); row++) {
 		const struct acr_alg *alg = acr_alg_row(row);
 		for (unsigned op = 0; op < ACR_OPCODES; op++) {
 			g_autofree char *devices =
-				acr_devices_offering((enum acr_opcode)op, alg);
+			        acr_devices_offering((enum acr_opcode)op, alg);
 			if (*devices)
 				algorithm_line(text, (enum acr_opcode)op, alg, devices);
 		}
@@ -140,7 +144,8 @@ void acr_report_device_state(struct acr_device *dev, GString *text)
 	pthread_mutex_lock(&dev->lock);
 	switch ((enum acr_device_state)atomic_load(&dev->state)) {
 	case ACR_READY:
-		g_string_append(text, dev->group && !works ? "broken: no member works\n" : "ready\n");
+		g_string_append(text,
+		                dev->group && !works ? "broken: no member works\n" : "ready\n");
 		break;
 	case ACR_DRAINING:
 		g_string_append(text, "draining\n");
@@ -179,17 +184,17 @@ static void queue_line(const struct acr_queue_entry *entry, void *data)
 {
 	const struct queue_view *view = data;
 	const struct acr_attempt *attempt =
-		(const struct acr_attempt *)((const char *)entry -
-					     offsetof(struct acr_attempt, entry));
+	        (const struct acr_attempt *)((const char *)entry -
+	                                     offsetof(struct acr_attempt, entry));
 	const struct acr_job *job = attempt->job;
 	bool shown = job->label && (view->all || entry->uid == view->uid);
 	double waited = (double)(view->now - entry->arrival_ns) * 1e-9;
 
 	g_string_append_printf(view->text, "%s\t%u\t%.3f\t%.0f\t%s\t%s\t%zu\n",
-			       shown ? job->label : "-", entry->priority,
-			       entry->priority + waited * view->ageing, waited * 1000,
-			       acr_opcode_name(job->opcode),
-			       *job->alg->name ? job->alg->name : "-", job->src_len);
+	                       shown ? job->label : "-", entry->priority,
+	                       entry->priority + waited * view->ageing, waited * 1000,
+	                       acr_opcode_name(job->opcode),
+	                       *job->alg->name ? job->alg->name : "-", job->src_len);
 }
 
 void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GString *text)
@@ -211,19 +216,19 @@ void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GSt
 void acr_report_capability(const struct acr_capstat *cap, GString *text)
 {
 	g_string_append_printf(
-		text, "%s\t%s\t%u\t%" PRIu64 "\t%.3f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
-		acr_opcode_name(cap->cap.opcode), *cap->cap.alg ? cap->cap.alg : "-",
-		atomic_load(&cap->queue_length), (uint64_t)atomic_load(&cap->bytes_per_s),
-		(double)atomic_load(&cap->mean_ns) / 1000,
-		(uint64_t)atomic_load(&cap->counters.started),
-		(uint64_t)atomic_load(&cap->counters.completed),
-		(uint64_t)atomic_load(&cap->counters.failed));
+	        text, "%s\t%s\t%u\t%" PRIu64 "\t%.3f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+	        acr_opcode_name(cap->cap.opcode), *cap->cap.alg ? cap->cap.alg : "-",
+	        atomic_load(&cap->queue_length), (uint64_t)atomic_load(&cap->bytes_per_s),
+	        (double)atomic_load(&cap->mean_ns) / 1000,
+	        (uint64_t)atomic_load(&cap->counters.started),
+	        (uint64_t)atomic_load(&cap->counters.completed),
+	        (uint64_t)atomic_load(&cap->counters.failed));
 }
 
 void acr_report_device_capabilities(struct acr_device *dev, GString *text)
 {
 	g_string_append(text, "# op\talg\tqueue-length\tbytes-per-s\tmean-process-us\tstarted\t"
-			      "completed\tfailed\n");
+	                      "completed\tfailed\n");
 	if (dev->group)
 		acr_report_group_capabilities(dev, text);
 	for (guint i = 0; i < dev->caps->len; i++)
@@ -239,7 +244,8 @@ static void percentiles(GString *text, const char *name, const struct acr_hist *
 
 	for (size_t i = 0; i < G_N_ELEMENTS(shown); i++)
 		g_string_append_printf(text, "%s-us-p%s: %.3f\n", name, shown[i].name,
-				       (double)acr_hist_percentile(hist, shown[i].share) / 1000);
+		                       (double)acr_hist_percentile(hist, shown[i].share) /
+		                               1000);
 }
 
 void acr_report_device_stats(struct acr_device *dev, GString *text)

@@ -27,8 +27,8 @@ static GPtrArray *others; /* (lock) those of groups */
 static _Atomic(struct acr_balancing *) current; /* replaced under (lock), read inside epochs */
 
 void acr_balancer_choose(struct acr_balancing *lb, const struct acr_lb_session *session,
-			 const struct acr_lb_device *devices, unsigned n,
-			 struct acr_lb_choice *choice)
+                         const struct acr_lb_device *devices, unsigned n,
+                         struct acr_lb_choice *choice)
 {
 	*choice = (struct acr_lb_choice){ 0 };
 	if (!lb)
@@ -38,16 +38,18 @@ void acr_balancer_choose(struct acr_balancing *lb, const struct acr_lb_session *
 		return;
 	}
 	atomic_fetch_add_explicit(&lb->asked, 1, memory_order_relaxed);
-	if (lb->table->find_device(lb->data, session, devices, n, choice) || choice->index >= n) {
+	if (lb->table->find_device(lb->data, session, devices, n, choice) ||
+	    choice->index >= n) {
 		*choice = (struct acr_lb_choice){ 0 };
-		snprintf(choice->reason, sizeof choice->reason, "%s gave none", lb->table->name);
+		snprintf(choice->reason, sizeof choice->reason, "%s gave none",
+		         lb->table->name);
 	}
 	choice->reason[sizeof choice->reason - 1] = 0;
 }
 
 void acr_balancer_completed(struct acr_balancing *lb, uint64_t device_id,
-			    const struct acr_lb_session *session, uint64_t queue_ns,
-			    uint64_t process_ns)
+                            const struct acr_lb_session *session, uint64_t queue_ns,
+                            uint64_t process_ns)
 {
 	if (!lb)
 		lb = atomic_load(&current);
@@ -242,7 +244,8 @@ int acr_balancer_switch(const char *name)
 		atomic_store(&current, lb);
 	pthread_mutex_unlock(&lock);
 	if (!lb)
-		acr_log(ACR_LOG_ERROR, "balancer", "there is no loaded balancer \"%.64s\"", name);
+		acr_log(ACR_LOG_ERROR, "balancer", "there is no loaded balancer \"%.64s\"",
+		        name);
 	return lb ? 0 : -ENOENT;
 }
 
@@ -270,9 +273,10 @@ int acr_balancer_unload(const char *name)
 	if (!error)
 		destroy(lb);
 	else
-		acr_log(ACR_LOG_ERROR, "balancer", error == -EBUSY
-			? "\"%.64s\" is the last balancer and stays"
-			: "there is no loaded balancer \"%.64s\"", name);
+		acr_log(ACR_LOG_ERROR, "balancer",
+		        error == -EBUSY ? "\"%.64s\" is the last balancer and stays"
+		                        : "there is no loaded balancer \"%.64s\"",
+		        name);
 	return error;
 }
 
@@ -352,8 +356,8 @@ char *acr_balancer_info(const char *name)
 		lb->table->info(lb->data, text, sizeof text);
 	result = g_string_new(NULL);
 	g_string_append_printf(result, "name: %s\nhelp: %s\nasked: %" G_GUINT64_FORMAT "\n%s",
-			       lb->table->name, lb->table->help,
-			       (guint64)atomic_load(&lb->asked), text);
+	                       lb->table->name, lb->table->help,
+	                       (guint64)atomic_load(&lb->asked), text);
 	for (const struct acr_lb_file *file = lb->table->files; file && file->name; file++)
 		g_string_append_printf(result, "file-%s: %s\n", file->name, file->help);
 	unuse(lb);

@@ -13,14 +13,14 @@ struct acr_balancing;
 /* Ask one, NULL: the current one. Falls back to the first device. Any thread, inside an
  * epoch. */
 void acr_balancer_choose(struct acr_balancing *lb, const struct acr_lb_session *session,
-			 const struct acr_lb_device *devices, unsigned n,
-			 struct acr_lb_choice *choice);
+                         const struct acr_lb_device *devices, unsigned n,
+                         struct acr_lb_choice *choice);
 
 /* An operation has ended well: let it learn, NULL: the current one. Any thread, inside an
  * epoch. */
 void acr_balancer_completed(struct acr_balancing *lb, uint64_t device_id,
-			    const struct acr_lb_session *session, uint64_t queue_ns,
-			    uint64_t process_ns);
+                            const struct acr_lb_session *session, uint64_t queue_ns,
+                            uint64_t process_ns);
 
 /* Control threads. 0; -ENOENT: no such module or balancer, -EEXIST: loaded already, -EINVAL:
  * not a balancer, -EBUSY: the last one. The reason is logged. */

@@ -45,7 +45,7 @@ static bool agree(const struct acr_check *check, unsigned i, unsigned k)
 /* ---- the end ---- */
 
 static void report(const struct acr_check *check, const struct acr_attempt *attempt,
-		   const char *outcome, const char *reason)
+                   const char *outcome, const char *reason)
 {
 	struct acr_report report = {
 		.device = attempt->device->name,
@@ -87,7 +87,7 @@ static void finish(struct acr_check *check, int error)
 }
 
 static void fail(struct acr_check *check, int error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 static void fail(struct acr_check *check, int error, const char *format, ...)
 {
@@ -103,8 +103,10 @@ static void fail(struct acr_check *check, int error, const char *format, ...)
 static void unvouched(struct acr_check *check)
 {
 	if (check->need == ACR_CHECK_MUST)
-		fail(check, -ENODEV, "check is always, and no other device can confirm what %s "
-		     "computed", check->answers[0].dev->name);
+		fail(check, -ENODEV,
+		     "check is always, and no other device can confirm what %s "
+		     "computed",
+		     check->answers[0].dev->name);
 	else
 		finish(check, check->answers[0].error);
 }
@@ -135,8 +137,8 @@ static void condemn(struct acr_check *check, const struct answer *liar, const ch
 	char reason[ACR_SENTENCE];
 
 	snprintf(reason, sizeof reason, "wrong result, found by %s", witness);
-	acr_device_quarantine(liar->dev, liar->dev->by_alg[opcode][acr_alg_index(check->job->alg)],
-			      reason);
+	acr_device_quarantine(
+	        liar->dev, liar->dev->by_alg[opcode][acr_alg_index(check->job->alg)], reason);
 }
 
 /* Another device's running state, to go on with beside the job's. */
@@ -173,10 +175,14 @@ static void unsettled(struct acr_check *check)
 
 	for (unsigned i = 1; i < check->count && second == first; i++)
 		second = check->answers[i].dev->name;
-	acr_log(ACR_LOG_ERROR, first, "gave another result than %s, and it can't be found out which "
-		"is right", second);
-	fail(check, -EIO, "%s and %s gave different results, and it can't be found out which is "
-	     "right", first, second);
+	acr_log(ACR_LOG_ERROR, first,
+	        "gave another result than %s, and it can't be found out which "
+	        "is right",
+	        second);
+	fail(check, -EIO,
+	     "%s and %s gave different results, and it can't be found out which is "
+	     "right",
+	     first, second);
 }
 
 /* ---- known answers, when opinions alone don't settle it ---- */
@@ -195,7 +201,7 @@ static void judge(struct acr_check *check)
 			continue;
 		}
 		alone &= check->answers[i].verdict == ACR_TEST_PASSED &&
-			 (truth == check->count || agree(check, truth, i));
+		         (truth == check->count || agree(check, truth, i));
 		if (truth == check->count)
 			truth = i;
 	}
@@ -234,7 +240,8 @@ static void test_next(struct acr_check *check)
 	else if (check->tested == check->count)
 		judge(check);
 	else
-		acr_selftest_start(check->answers[check->tested].dev, false, NULL, tested, check);
+		acr_selftest_start(check->answers[check->tested].dev, false, NULL, tested,
+		                   check);
 }
 
 /* ---- opinions ---- */
@@ -257,13 +264,15 @@ static void answered(struct acr_job *copy, int error)
 	check->job->in_caller = copy->in_caller;
 	snprintf(reason, sizeof reason, "check of %.64s", check->answers[0].dev->name);
 	if (result) {
-		*answer = (struct answer){ acr_device_ref(copy->bound), acr_job_ref(copy), error,
-					   ACR_TEST_NONE, check->again };
+		*answer = (struct answer){ acr_device_ref(copy->bound), acr_job_ref(copy),
+			                   error, ACR_TEST_NONE, check->again };
 		check->count++;
 	}
 	if (attempt && attempt->device)
-		report(check, attempt, !result ? strerrorname_np(-error)
-				       : agree(check, 0, check->count - 1) ? "checked" : "differs",
+		report(check, attempt,
+		       !result                             ? strerrorname_np(-error)
+		       : agree(check, 0, check->count - 1) ? "checked"
+		                                           : "differs",
 		       reason);
 	acr_job_unref(copy); /* check->copy's */
 	acr_job_unref(copy); /* the submission's */
@@ -363,7 +372,8 @@ static int agreed(const struct acr_check *check)
 {
 	for (unsigned i = 0; i < check->count; i++)
 		for (unsigned k = i + 1; k < check->count; k++)
-			if (check->answers[i].dev != check->answers[k].dev && agree(check, i, k))
+			if (check->answers[i].dev != check->answers[k].dev &&
+			    agree(check, i, k))
 				return (int)i;
 	return -1;
 }
@@ -426,7 +436,7 @@ static void advance(struct acr_check *check)
 }
 
 void acr_check_begin(struct acr_job *job, const struct acr_attempt *attempt, int error,
-		     enum acr_check_need need)
+                     enum acr_check_need need)
 {
 	struct acr_check *check = calloc(1, sizeof *check);
 
@@ -437,7 +447,7 @@ void acr_check_begin(struct acr_job *job, const struct acr_attempt *attempt, int
 	check->job = acr_job_ref(job);
 	check->need = need;
 	check->answers[0] = (struct answer){ acr_device_ref(attempt->device), acr_job_ref(job),
-					     error, ACR_TEST_NONE, false };
+		                             error, ACR_TEST_NONE, false };
 	check->count = 1;
 	check->asked[check->asked_count++] = acr_device_ref(attempt->device);
 	pthread_mutex_lock(&lock);

@@ -30,12 +30,12 @@ bool acr_check_comparable(enum acr_opcode opcode, const struct acr_alg *alg);
 
 /* A result is there (0, -EBADMSG or -EINVAL): must it be checked, by its own rule or by its
  * device's? Counts the operation. Any thread. */
-enum acr_check_need acr_check_wanted(const struct acr_job *job, const struct acr_attempt *attempt,
-				     int error);
+enum acr_check_need acr_check_wanted(const struct acr_job *job,
+                                     const struct acr_attempt *attempt, int error);
 
 /* Check it, and call its done() once. The job has its result. Any thread, no locks held. */
 void acr_check_begin(struct acr_job *job, const struct acr_attempt *attempt, int error,
-		     enum acr_check_need need);
+                     enum acr_check_need need);
 
 /* acr_job_cancel() of a job that is being checked. True: done() won't be called. */
 bool acr_check_cancel(struct acr_job *job);
@@ -50,6 +50,6 @@ bool acr_check_same(const struct acr_job *a, int error_a, const struct acr_job *
  * than theirs if there is any, a test device only if there is no other, never one that computes
  * nothing; of equals the one that has least to do. A reference; NULL: nobody. */
 struct acr_device *acr_check_partner(const struct acr_job *job, struct acr_device *const *asked,
-				     unsigned n);
+                                     unsigned n);
 
 #endif

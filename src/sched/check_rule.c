@@ -20,8 +20,8 @@ bool acr_check_parse(const char *text, uint32_t *rule)
 	else if (!strcmp(text, "always"))
 		*rule = ACR_CHECK_ALWAYS;
 	else if (g_str_has_prefix(text, "sample ") &&
-		 g_ascii_string_to_unsigned(text + strlen("sample "), 10, 1, ACR_CHECK_SAMPLE_MAX,
-					    &number, NULL))
+	         g_ascii_string_to_unsigned(text + strlen("sample "), 10, 1,
+	                                    ACR_CHECK_SAMPLE_MAX, &number, NULL))
 		*rule = (uint32_t)number;
 	else
 		return false;
@@ -50,18 +50,19 @@ bool acr_check_comparable(enum acr_opcode opcode, const struct acr_alg *alg)
 		enum acr_opcode opcode;
 		const char *prefix;
 	} varying[] = {
-		{ ACR_RANDOM, "" },          { ACR_ENCRYPT, "rsa" }, { ACR_SIGN, "rsa-pss" },
-		{ ACR_SIGN, "ecdsa" },       { ACR_SIGN, "sm2" },    { ACR_ENCRYPT, "sm2" },
+		{ ACR_RANDOM, "" },    { ACR_ENCRYPT, "rsa" }, { ACR_SIGN, "rsa-pss" },
+		{ ACR_SIGN, "ecdsa" }, { ACR_SIGN, "sm2" },    { ACR_ENCRYPT, "sm2" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(varying); i++)
-		if (varying[i].opcode == opcode && g_str_has_prefix(alg->name, varying[i].prefix))
+		if (varying[i].opcode == opcode &&
+		    g_str_has_prefix(alg->name, varying[i].prefix))
 			return false;
 	return true;
 }
 
-enum acr_check_need acr_check_wanted(const struct acr_job *job, const struct acr_attempt *attempt,
-				     int error)
+enum acr_check_need acr_check_wanted(const struct acr_job *job,
+                                     const struct acr_attempt *attempt, int error)
 {
 	struct acr_device *dev = attempt->device;
 	uint32_t rule = atomic_load_explicit(&dev->check, memory_order_relaxed);
@@ -75,7 +76,7 @@ enum acr_check_need acr_check_wanted(const struct acr_job *job, const struct acr
 	if (job->shadow)
 		need = ACR_CHECK_MUST;
 	if (need && (attempt->cap->cap.flags & ACR_CAP_ONCE ||
-		     !acr_check_comparable(job->opcode, job->alg)))
+	             !acr_check_comparable(job->opcode, job->alg)))
 		need = ACR_CHECK_NO;
 	return need;
 }
@@ -120,20 +121,22 @@ struct acr_job *acr_check_copy(const struct acr_job *job)
 bool acr_check_same(const struct acr_job *a, int error_a, const struct acr_job *b, int error_b)
 {
 	bool tagged = a->opcode == ACR_ENCRYPT && a->alg->kind == ACR_KIND_AEAD &&
-		      a->flags & ACR_OP_LAST;
+	              a->flags & ACR_OP_LAST;
 
 	if (error_a || error_b)
 		return error_a && error_b;
 	if (a->dst_len != b->dst_len)
 		return false;
-	if (a->dst_len && memcmp(a->dst->data + a->dst_head, b->dst->data + b->dst_head, a->dst_len))
+	if (a->dst_len &&
+	    memcmp(a->dst->data + a->dst_head, b->dst->data + b->dst_head, a->dst_len))
 		return false;
 	return !tagged || !memcmp(a->tag_out, b->tag_out, a->tag_size);
 }
 
 /* ---- whom to ask ---- */
 
-static bool is_among(const struct acr_device *dev, struct acr_device *const *devices, unsigned n)
+static bool is_among(const struct acr_device *dev, struct acr_device *const *devices,
+                     unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (devices[i] == dev)
@@ -157,7 +160,7 @@ static uint64_t load(const struct acr_device *dev)
 }
 
 struct acr_device *acr_check_partner(const struct acr_job *job, struct acr_device *const *asked,
-				     unsigned n)
+                                     unsigned n)
 {
 	const struct acr_device_set *set;
 	struct acr_device *best = NULL;

@@ -23,7 +23,7 @@ static bool may_go_together(const struct acr_stage *stage, const struct acr_stag
 }
 
 void acr_follow_note(struct acr_session *session, const struct acr_stage *stage,
-		     struct acr_job *job)
+                     struct acr_job *job)
 {
 	const struct acr_stage *next;
 
@@ -51,7 +51,8 @@ void acr_follow_prepare(const struct acr_device *dev, struct acr_attempt *attemp
 	const struct acr_capstat *mac = job->next_alg ? mac_of(dev, job) : NULL;
 	struct acr_op *op = &attempt->op;
 
-	if (!mac || mac->cap.flags & ACR_CAP_ONCE || atomic_load(&dev->check) != ACR_CHECK_NEVER ||
+	if (!mac || mac->cap.flags & ACR_CAP_ONCE ||
+	    atomic_load(&dev->check) != ACR_CHECK_NEVER ||
 	    (mac->cap.max_src && job->dst_size > mac->cap.max_src))
 		return;
 	/* A driver that gave it back may have written to it. Without memory there is no hint. */
@@ -90,7 +91,7 @@ void acr_follow_count(struct acr_device *dev, const struct acr_attempt *attempt)
 }
 
 static void report(struct acr_session *session, const struct acr_job *job,
-		   const struct acr_job *next)
+                   const struct acr_job *next)
 {
 	const struct acr_attempt *attempt = atomic_load(&job->current);
 	char reason[ACR_REASON];
@@ -107,7 +108,8 @@ static void report(struct acr_session *session, const struct acr_job *job,
 	acr_request_note(session, next, &report);
 }
 
-bool acr_follow_take(struct acr_session *session, const struct acr_job *job, struct acr_job *next)
+bool acr_follow_take(struct acr_session *session, const struct acr_job *job,
+                     struct acr_job *next)
 {
 	const struct acr_follow *follow = job->followed;
 	struct acr_buf *dst = follow ? acr_buf_new(next->account) : NULL;

@@ -26,7 +26,7 @@ void acr_state_unref(struct acr_state *state)
 }
 
 struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
-			    struct acr_account *account)
+                            struct acr_account *account)
 {
 	/* Larger ones are none of the recently freed ones that malloc has at hand. */
 	_Static_assert(sizeof(struct acr_job) <= 1032, "a job costs a search for memory");
@@ -84,7 +84,7 @@ static void note_over(struct acr_job *job, atomic_llong *how)
 {
 	if (atomic_exchange(&job->over, true)) {
 		acr_log(ACR_LOG_ERROR, "job", "a job has ended twice: %s %s",
-			acr_opcode_name(job->opcode), job->alg->name);
+		        acr_opcode_name(job->opcode), job->alg->name);
 		abort();
 	}
 	atomic_fetch_add(how, 1);

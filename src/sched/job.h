@@ -21,7 +21,7 @@ struct acr_module;
 #ifndef ACR_SENTENCE
 #define ACR_SENTENCE 160
 #endif
-#define ACR_REASON   96
+#define ACR_REASON 96
 
 /* A driver's running state between the parts of a stream. */
 struct acr_state {
@@ -44,37 +44,37 @@ struct acr_watch {
 };
 
 struct acr_attempt {
-	struct acr_op op; /* what the driver sees; first, so that it can be cast back */
-	struct acr_job *job;         /* a reference while queued or with a driver */
-	struct acr_device *device;   /* a reference until the job is freed; NULL: it waits
+	struct acr_op op;    /* what the driver sees; first, so that it can be cast back */
+	struct acr_job *job; /* a reference while queued or with a driver */
+	struct acr_device *device;    /* a reference until the job is freed; NULL: it waits
 	                              * for any device to have room */
-	struct acr_capstat *cap;     /* of device */
-	struct acr_attempt *older;   /* all but the first, for freeing */
-	atomic_int state;            /* QUEUED to RUNNING under the device's lock (q); from
+	struct acr_capstat *cap;      /* of device */
+	struct acr_attempt *older;    /* all but the first, for freeing */
+	atomic_int state;             /* QUEUED to RUNNING under the device's lock (q); from
 	                              * RUNNING by compare-and-swap: who wins ends it */
-	atomic_bool shown;           /* a driver that can cancel has seen it, or is about to */
-	bool overflows;              /* (q) in the device's overflow queue */
-	bool listed;                 /* (q) in the device's taken_back */
-	atomic_bool failed;          /* its device could not do it */
-	struct acr_queue_entry entry;       /* (q) while QUEUED */
-	unsigned beside;                    /* (q) how many it may have to wait for, and itself */
-	atomic_int tid;                     /* of the thread that computes it, 0: not begun */
+	atomic_bool shown;            /* a driver that can cancel has seen it, or is about to */
+	bool overflows;               /* (q) in the device's overflow queue */
+	bool listed;                  /* (q) in the device's taken_back */
+	atomic_bool failed;           /* its device could not do it */
+	struct acr_queue_entry entry; /* (q) while QUEUED */
+	unsigned beside;              /* (q) how many it may have to wait for, and itself */
+	atomic_int tid;               /* of the thread that computes it, 0: not begun */
 	struct acr_watch watch;
-	struct acr_attempt *prev, *next;    /* (q) running list of the device, or taken_back */
+	struct acr_attempt *prev, *next; /* (q) running list of the device, or taken_back */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
-	uint64_t took_ns;                   /* what the driver says, 0: nothing */
-	struct acr_buf *dst;                /* owned */
-	struct acr_state *state_out;        /* owned */
-	uint64_t cost_ns;                   /* process time that it expects, 0: no idea */
-	char *sentence;                     /* the driver's, owned; NULL: none */
-	char reason[ACR_REASON];            /* the balancer's; last: acr_job_new() leaves it */
+	uint64_t took_ns;                         /* what the driver says, 0: nothing */
+	struct acr_buf *dst;                      /* owned */
+	struct acr_state *state_out;              /* owned */
+	uint64_t cost_ns;                         /* process time that it expects, 0: no idea */
+	char *sentence;                           /* the driver's, owned; NULL: none */
+	char reason[ACR_REASON]; /* the balancer's; last: acr_job_new() leaves it */
 };
 
 /* How one attempt went, for `history`. */
 struct acr_report {
-	const char *device;  /* its name, interned */
-	const char *outcome; /* static */
-	const char *reason;  /* until report() returns */
+	const char *device;                       /* its name, interned */
+	const char *outcome;                      /* static */
+	const char *reason;                       /* until report() returns */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; started 0: never */
 	bool check; /* about another device's result, not this job's own */
 };
@@ -103,12 +103,13 @@ struct acr_job {
 	struct acr_state *state;
 	uint32_t uid;
 	int32_t pid;
-	unsigned stage;              /* of the session's route, 1 and up */
+	unsigned stage; /* of the session's route, 1 and up */
 	uint16_t priority;
 	struct acr_account *account; /* for dst */
 	struct acr_device *bound;    /* only this device, NULL: the balancer chooses */
 	const char *label;           /* for the device's queue file: the session's name */
-	const struct acr_alg *next_alg; /* the MAC that is wanted of just this output; NULL: none */
+	const struct acr_alg
+	        *next_alg; /* the MAC that is wanted of just this output; NULL: none */
 	struct acr_blob *next_key;
 	size_t next_tag_size;
 
@@ -120,21 +121,21 @@ struct acr_job {
 	void *owner;
 
 	/* Output */
-	struct acr_buf *dst;  /* dst_head bytes, the result, room for dst_tail bytes */
-	size_t dst_len;       /* bytes of the result alone */
-	uint8_t *tag_out;     /* the attempt's; NULL: no result */
+	struct acr_buf *dst; /* dst_head bytes, the result, room for dst_tail bytes */
+	size_t dst_len;      /* bytes of the result alone */
+	uint8_t *tag_out;    /* the attempt's; NULL: no result */
 	struct acr_state *state_out, *shadow_out;
 	const struct acr_follow *followed; /* that MAC, the attempt's; NULL: it wasn't made */
-	char *sentence; /* about the failure, owned; NULL: none */
-	uint64_t queue_ns, process_ns; /* of the last attempt */
+	char *sentence;                    /* about the failure, owned; NULL: none */
+	uint64_t queue_ns, process_ns;     /* of the last attempt */
 
 	/* The scheduler's */
 	_Atomic(struct acr_attempt *) current;
 	atomic_bool cancelled;
 	bool in_caller;      /* it was computed in the thread that calls done() */
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */
-	bool waited; /* it has been in the main queue */
-	bool begun; /* an attempt has been handed to a driver */
+	bool waited;         /* it has been in the main queue */
+	bool begun;          /* an attempt has been handed to a driver */
 #ifdef ACR_DEBUG
 	atomic_bool over; /* ended or cancelled */
 #endif
@@ -155,7 +156,7 @@ struct acr_job {
 /* An empty job for an operation of the table, charged to account. Returns owned, NULL: no
  * memory. */
 struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
-			    struct acr_account *account);
+                            struct acr_account *account);
 struct acr_job *acr_job_ref(struct acr_job *job);
 void acr_job_unref(struct acr_job *job); /* NULL is fine */
 

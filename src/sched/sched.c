@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PUT_TRIES  16 /* placing races with devices that fill up or go away */
+#define PUT_TRIES 16 /* placing races with devices that fill up or go away */
 
 /* ---- choosing ---- */
 
@@ -27,7 +27,8 @@ static bool was_tried(const struct acr_job *job, const struct acr_device *dev)
 	return attempt || (atomic_load(&job->first.failed) && job->first.device == dev);
 }
 
-bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices)
+bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev,
+                       unsigned devices)
 {
 	const struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
 	unsigned flags = dev->driver->flags;
@@ -79,7 +80,8 @@ static void report(struct acr_attempt *attempt, const char *outcome)
 	};
 	struct acr_job *job = attempt->job;
 
-	job->queue_ns = (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
+	job->queue_ns =
+	        (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
 	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
 	if (job->report)
 		job->report(job, &report);
@@ -116,13 +118,13 @@ static int nobody(struct acr_job *job)
 		if (acr_group_offers(job->bound, job->opcode, job->alg))
 			return job->begun ? -EIO : -ENODEV;
 		acr_say(&job->sentence, "no working member of the bound group %s can do this",
-			name);
+		        name);
 	} else if (job->bound && !was_tried(job, job->bound))
 		acr_say(&job->sentence,
-			job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
-				? "the bound device %s is not working"
-				: "the bound device %s can't do this",
-			name);
+		        job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
+		                ? "the bound device %s is not working"
+		                : "the bound device %s can't do this",
+		        name);
 	else if (job->begun)
 		return -EIO;
 	return -ENODEV;
@@ -142,13 +144,13 @@ static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
 /* One try: onto a device, or among those that wait. patient: it has lost the race for room too
  * often, and waits for it. 0; -EAGAIN: try again; or why it can't be. *waits: it does. */
 static int put(struct acr_job *job, struct acr_attempt *attempt, bool may_inline, bool served,
-	       bool patient, bool *waits)
+               bool patient, bool *waits)
 {
 	bool full, polite;
 
 	attempt->device = choose(job, attempt, &full);
 	polite = attempt->device && !acr_job_pinned(job) &&
-		 (patient || (!served && acr_waiting_ahead(job)));
+	         (patient || (!served && acr_waiting_ahead(job)));
 	if (polite) {
 		acr_device_unref(attempt->device);
 		attempt->device = NULL;
@@ -224,7 +226,7 @@ static bool take_away(struct acr_job *job)
 	if (!attempt)
 		return false;
 	queued = attempt->device ? acr_device_take_back(attempt->device, attempt)
-				 : acr_waiting_take_back(attempt);
+	                         : acr_waiting_take_back(attempt);
 	if (queued || (attempt->device && acr_device_give_up(attempt->device, attempt))) {
 		if (attempt->device) /* else it waited for any */
 			report(attempt, "cancelled");
@@ -341,8 +343,9 @@ static bool is_final(int error)
 /* It was begun and may not be done twice: that is the end of it. takes the reference. */
 static void end_once(struct acr_job *job, const struct acr_device *dev)
 {
-	acr_say(&job->sentence, "device %s failed when it had begun, and this must not be done twice",
-		dev->name);
+	acr_say(&job->sentence,
+	        "device %s failed when it had begun, and this must not be done twice",
+	        dev->name);
 	acr_job_end(job, -EIO);
 	acr_job_unref(job);
 }
@@ -377,7 +380,7 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 		acr_say(&job->sentence, "%s", attempt->sentence);
 	else
 		acr_say(&job->sentence, "device %s failed with %s and no other could take over",
-			dev->spec->name, strerrorname_np(-error));
+		        dev->spec->name, strerrorname_np(-error));
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
 	acr_sched_retry(job);
@@ -426,6 +429,6 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
 	acr_say(&job->sentence, "device %s %s and no other could take over", dev->spec->name,
-		what_befell(dev));
+	        what_befell(dev));
 	acr_sched_retry(job);
 }

@@ -7,7 +7,8 @@
 
 /* Could this device, which is not a group, do the job, apart from room? devices: how many there
  * are. Inside an epoch. */
-bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev, unsigned devices);
+bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev,
+                       unsigned devices);
 
 /* As acr_job_submit(), for a job that keeps the arrival that it has. */
 int acr_sched_place(struct acr_job *job);

@@ -14,11 +14,11 @@
 
 /* Who is bound to a group waits with it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct acr_waiting places;                        /* (lock) the main one first */
+static struct acr_waiting places; /* (lock) the main one first */
 static atomic_size_t total;
 
-#define attempt_of(node)                                                                        \
-	((struct acr_attempt *)((char *)(node) - offsetof(struct acr_attempt, entry)))
+#define attempt_of(node)                                                                       \
+	((struct acr_attempt *)((char *)(node)-offsetof(struct acr_attempt, entry)))
 
 static struct acr_queue **queue_of(const struct acr_job *job)
 {
@@ -72,8 +72,9 @@ size_t acr_sched_waiting(void)
 
 bool acr_waiting_ahead(const struct acr_job *job)
 {
-	struct acr_queue_entry newcomer = { .uid = job->uid, .priority = job->priority,
-					    .arrival_ns = job->arrival_ns };
+	struct acr_queue_entry newcomer = { .uid = job->uid,
+		                            .priority = job->priority,
+		                            .arrival_ns = job->arrival_ns };
 	bool ahead;
 
 	if (!atomic_load(&total))
@@ -95,7 +96,8 @@ int acr_waiting_add(struct acr_job *job, struct acr_attempt *attempt)
 	atomic_store(&attempt->state, ACR_QUEUED);
 	atomic_store(&job->current, attempt);
 	/* One that was taken out to be tried goes back to where it was. */
-	ok = *queue && (job->waited ? acr_queue_return : acr_queue_insert)(*queue, &attempt->entry);
+	ok = *queue &&
+	     (job->waited ? acr_queue_return : acr_queue_insert)(*queue, &attempt->entry);
 	job->waited = true;
 	if (ok)
 		atomic_fetch_add(&total, 1);
@@ -152,7 +154,8 @@ static bool can_go(const struct acr_queue_entry *entry, void *unused)
 
 /* The first in a place that can go now, taken out; with its reference to the job. *more: there
  * is such a place. */
-static struct acr_job *next_to_go(unsigned which, enum acr_opcode opcode, unsigned row, bool *more)
+static struct acr_job *next_to_go(unsigned which, enum acr_opcode opcode, unsigned row,
+                                  bool *more)
 {
 	struct acr_queue_entry *entry = NULL;
 	struct acr_waiting *place;
@@ -197,7 +200,8 @@ static bool take_all(unsigned which, unsigned op, unsigned row, struct acr_attem
 
 	pthread_mutex_lock(&lock);
 	place = place_at(which);
-	while (place && place->queues[op][row] && (entry = acr_queue_pop(place->queues[op][row]))) {
+	while (place && place->queues[op][row] &&
+	       (entry = acr_queue_pop(place->queues[op][row]))) {
 		taken_out(attempt_of(entry));
 		attempt_of(entry)->job->waited = false; /* it goes to the end, as they all do */
 		*list = attempt_of(entry);

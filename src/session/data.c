@@ -94,8 +94,9 @@ static int check_request(struct acr_session *session, struct acr_writer *writer)
 		return session->result;
 	if (writer->request != session->request || has_ended(session) ||
 	    (session->state == ACR_ACTIVE && !session->stream_mode)) {
-		acr_session_explain(session, -EBUSY, "src can't change once the request has started: "
-				    "open it anew for the next one");
+		acr_session_explain(session, -EBUSY,
+		                    "src can't change once the request has started: "
+		                    "open it anew for the next one");
 		return -EBUSY;
 	}
 	take_part(session, writer);
@@ -108,7 +109,7 @@ static int own_src(struct acr_session *session)
 {
 	int error = 0;
 	struct acr_buf *own = session->src ? acr_buf_own(session->src, &error)
-					   : acr_buf_new(session->account);
+	                                   : acr_buf_new(session->account);
 
 	if (!own)
 		return error ? error : -ENOSPC;
@@ -116,24 +117,27 @@ static int own_src(struct acr_session *session)
 	return 0;
 }
 
-static ssize_t store(struct acr_session *session, uint64_t offset, bool append, const void *data,
-		     size_t len)
+static ssize_t store(struct acr_session *session, uint64_t offset, bool append,
+                     const void *data, size_t len)
 {
 	int error = own_src(session);
 
 	if (!error)
 		error = acr_buf_write(session->src, append ? session->src->len : (size_t)offset,
-				      data, len);
+		                      data, len);
 	if (error) {
-		acr_session_explain(session, error, error == -EDQUOT
-			? "your quota of memory is used up: set stream to 1 to need less"
-			: "the daemon's memory is used up: set stream to 1 to need less");
+		acr_session_explain(
+		        session, error,
+		        error == -EDQUOT
+		                ? "your quota of memory is used up: set stream to 1 to need less"
+		                : "the daemon's memory is used up: set stream to 1 to need less");
 		return error;
 	}
 	return (ssize_t)len;
 }
 
-static ssize_t write_stream(struct acr_session *session, bool partial, const void *data, size_t len)
+static ssize_t write_stream(struct acr_session *session, bool partial, const void *data,
+                            size_t len)
 {
 	size_t room = acr_stream_room(session);
 	ssize_t done;
@@ -152,16 +156,15 @@ static ssize_t write_stream(struct acr_session *session, bool partial, const voi
 }
 
 ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, uint64_t offset,
-		      bool append, bool partial, const void *data, size_t len)
+                      bool append, bool partial, const void *data, size_t len)
 {
 	ssize_t done;
 
 	pthread_mutex_lock(&session->lock);
 	done = check_request(session, writer);
 	if (!done)
-		done = session->stream_mode
-			       ? write_stream(session, partial, data, len)
-			       : store(session, offset, append, data, len);
+		done = session->stream_mode ? write_stream(session, partial, data, len)
+		                            : store(session, offset, append, data, len);
 	pthread_mutex_unlock(&session->lock);
 	if (done > 0 && session->stream_mode)
 		acr_stream_pump(session);
@@ -239,7 +242,7 @@ bool acr_src_writable(struct acr_session *session)
 
 	pthread_mutex_lock(&session->lock);
 	writable = !session->stream_mode || has_ended(session) || session->removed ||
-		   acr_stream_room(session) > 0;
+	           acr_stream_room(session) > 0;
 	pthread_mutex_unlock(&session->lock);
 	return writable;
 }
@@ -265,14 +268,15 @@ static int stage_result(struct acr_session *session, struct acr_stage *stage)
 		return stage->result;
 	if (session->state != ACR_DONE)
 		return session->result;
-	acr_stage_explain(session, stage, -ENODATA, "this stage was added after the request: "
-			  "write continue to ctl");
+	acr_stage_explain(session, stage, -ENODATA,
+	                  "this stage was added after the request: "
+	                  "write continue to ctl");
 	return -ENODATA;
 }
 
 /* Under the lock. 0 with a piece, -EAGAIN, the request's error, or 1: start it first. */
 static int try_read(struct acr_session *session, unsigned number, unsigned *request,
-		    uint64_t offset, size_t len, struct acr_piece *piece)
+                    uint64_t offset, size_t len, struct acr_piece *piece)
 {
 	enum acr_format format = acr_stage_format(session, number);
 	struct acr_stage *stage = reader_stage(session, number);
@@ -286,7 +290,7 @@ static int try_read(struct acr_session *session, unsigned number, unsigned *requ
 	if (*request != session->request + 1)
 		return -ECANCELED; /* the request that this descriptor was reading is over */
 	if (session->state == ACR_IDLE)
-		return 1; /* also when it was refused before: something may be better now */
+		return 1;    /* also when it was refused before: something may be better now */
 	if (session->stream) /* not stream_mode, which may have been written since */
 		return acr_stream_take(session, len, piece);
 	if (!stage_over(session, stage))
@@ -304,8 +308,8 @@ static int try_read(struct acr_session *session, unsigned number, unsigned *requ
 	return 0;
 }
 
-int acr_dst_read(struct acr_session *session, unsigned stage, unsigned *request, uint64_t offset,
-		 size_t len, struct acr_piece *piece)
+int acr_dst_read(struct acr_session *session, unsigned stage, unsigned *request,
+                 uint64_t offset, size_t len, struct acr_piece *piece)
 {
 	bool streams;
 
@@ -339,8 +343,8 @@ void acr_piece_copy(const struct acr_piece *piece, uint8_t *out)
 	if (piece->format == ACR_FORMAT_RAW)
 		memcpy(out, piece->buf->data + piece->offset, piece->len);
 	else
-		acr_format_render(piece->format, piece->buf->data, piece->buf->len, piece->offset,
-				  out, piece->len);
+		acr_format_render(piece->format, piece->buf->data, piece->buf->len,
+		                  piece->offset, out, piece->len);
 }
 
 uint64_t acr_dst_size(struct acr_session *session, unsigned number)

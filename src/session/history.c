@@ -36,13 +36,14 @@ static bool grow(struct acr_history *history, struct acr_account *account)
 	return true;
 }
 
-void acr_history_add(struct acr_history *history, unsigned stage, const struct acr_report *report,
-		     struct acr_account *account)
+void acr_history_add(struct acr_history *history, unsigned stage,
+                     const struct acr_report *report, struct acr_account *account)
 {
 	struct acr_history_entry *entry;
 	bool full = history->count == history->room && !history->next;
 
-	if (full && history->room < ACR_HISTORY_LINES && !grow(history, account) && !history->room)
+	if (full && history->room < ACR_HISTORY_LINES && !grow(history, account) &&
+	    !history->room)
 		return;
 	entry = &history->entries[history->next];
 	entry->queued_ns = report->queued_ns;
@@ -64,8 +65,8 @@ static void append_time(GString *text, uint64_t ns)
 
 	if (ns)
 		g_string_append_printf(text, "\t%llu.%06llu",
-				       (unsigned long long)(wall / 1000000000u),
-				       (unsigned long long)(wall / 1000 % 1000000));
+		                       (unsigned long long)(wall / 1000000000u),
+		                       (unsigned long long)(wall / 1000 % 1000000));
 	else
 		g_string_append(text, "\t-");
 }
@@ -83,7 +84,8 @@ void acr_history_text(const struct acr_history *history, GString *text)
 {
 	g_string_append(text, "# stage\tdevice\tqueued\tstarted\tended\toutcome\treason\n");
 	for (unsigned i = 0; i < history->count; i++) {
-		unsigned at = (history->next + history->room - history->count + i) % history->room;
+		unsigned at =
+		        (history->next + history->room - history->count + i) % history->room;
 		const struct acr_history_entry *entry = &history->entries[at];
 
 		g_string_append_printf(text, "%u\t%s", entry->stage, entry->device);

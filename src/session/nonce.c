@@ -61,7 +61,7 @@ static int grow(struct acr_nonces *list)
 }
 
 int acr_nonces_add(struct acr_nonces **where, struct acr_bytes nonce, bool written,
-		   struct acr_account *account)
+                   struct acr_account *account)
 {
 	struct acr_nonces *list = *where;
 	uint64_t print = fingerprint(nonce);

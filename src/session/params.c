@@ -21,14 +21,15 @@ const char *acr_value_quote(const char *value, char *out, size_t size)
 	for (size_t i = 0; value[i] && i < 64 && used + 5 < size; i++) {
 		unsigned char c = (unsigned char)value[i];
 		used += (size_t)snprintf(out + used, size - used,
-					 c < 0x20 || c >= 0x7f || c == '"' ? "\\x%02x" : "%c", c);
+		                         c < 0x20 || c >= 0x7f || c == '"' ? "\\x%02x" : "%c",
+		                         c);
 	}
 	out[used] = 0;
 	return out;
 }
 
 int acr_value_number(struct acr_session *session, struct acr_stage *stage, const char *name,
-		     const char *text, uint64_t min, uint64_t max, uint64_t *value)
+                     const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
 	guint64 number;
 
@@ -36,8 +37,9 @@ int acr_value_number(struct acr_session *session, struct acr_stage *stage, const
 		*value = number;
 		return 0;
 	}
-	return REFUSE(session, stage, -EINVAL, "%s must be a whole number from %" PRIu64 " to %" PRIu64
-		      ", not \"%s\"", name, min, max, QUOTE(text));
+	return REFUSE(session, stage, -EINVAL,
+	              "%s must be a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"",
+	              name, min, max, QUOTE(text));
 }
 
 /* What one writing of the file has said so far. */
@@ -61,31 +63,31 @@ static const struct {
 /* ---- words of public-key algorithms ---- */
 
 static int find_digest(struct acr_session *session, struct acr_stage *stage, const char *name,
-		       const char *text, const char **digest)
+                       const char *text, const char **digest)
 {
 	const struct acr_alg *alg = *text ? acr_alg_find(text) : NULL;
 
 	if (!alg || alg->kind != ACR_KIND_HASH || alg->flags & ACR_ALG_XOF)
-		return REFUSE(session, stage, -EINVAL, "%s must be a digest, as sha256, not \"%s\"", name,
-			      QUOTE(text));
+		return REFUSE(session, stage, -EINVAL,
+		              "%s must be a digest, as sha256, not \"%s\"", name, QUOTE(text));
 	*digest = alg->name;
 	return 0;
 }
 
 static int set_digest(struct acr_session *session, struct acr_stage *stage, const char *text,
-		      struct given *given)
+                      struct given *given)
 {
 	return find_digest(session, stage, "digest", text, &given->pkey.digest);
 }
 
 static int set_mgf1(struct acr_session *session, struct acr_stage *stage, const char *text,
-		    struct given *given)
+                    struct given *given)
 {
 	return find_digest(session, stage, "mgf1", text, &given->pkey.mgf1);
 }
 
 static int set_saltlen(struct acr_session *session, struct acr_stage *stage, const char *text,
-		       struct given *given)
+                       struct given *given)
 {
 	uint64_t number = 0;
 
@@ -95,8 +97,10 @@ static int set_saltlen(struct acr_session *session, struct acr_stage *stage, con
 	} else if (!strcmp(text, "auto")) {
 		given->pkey.saltlen = ACR_SALT_AUTO;
 	} else if (!g_ascii_string_to_unsigned(text, 10, 0, SALTLEN_MAX, &number, NULL)) {
-		return REFUSE(session, stage, -EINVAL, "saltlen must be a whole number from 0 to %d, "
-			      "max or auto, not \"%s\"", SALTLEN_MAX, QUOTE(text));
+		return REFUSE(session, stage, -EINVAL,
+		              "saltlen must be a whole number from 0 to %d, "
+		              "max or auto, not \"%s\"",
+		              SALTLEN_MAX, QUOTE(text));
 	} else {
 		given->pkey.saltlen = (int)number;
 	}
@@ -104,11 +108,11 @@ static int set_saltlen(struct acr_session *session, struct acr_stage *stage, con
 }
 
 static int set_sigformat(struct acr_session *session, struct acr_stage *stage, const char *text,
-			 struct given *given)
+                         struct given *given)
 {
 	if (strcmp(text, "der") && strcmp(text, "raw"))
-		return REFUSE(session, stage, -EINVAL, "sigformat must be der or raw, not \"%s\"",
-			      QUOTE(text));
+		return REFUSE(session, stage, -EINVAL,
+		              "sigformat must be der or raw, not \"%s\"", QUOTE(text));
 	given->pkey.sigformat = *text == 'r' ? ACR_SIG_RAW : ACR_SIG_DER;
 	return 0;
 }
@@ -116,7 +120,7 @@ static int set_sigformat(struct acr_session *session, struct acr_stage *stage, c
 static const struct {
 	const char *name;
 	int (*set)(struct acr_session *session, struct acr_stage *stage, const char *text,
-		   struct given *given);
+	           struct given *given);
 } texts[] = {
 	{ "saltlen", set_saltlen },
 	{ "mgf1", set_mgf1 },
@@ -125,28 +129,30 @@ static const struct {
 };
 
 /* What the name says can't be said otherwise: devices are chosen by the name. */
-static int check_digest(struct acr_session *session, struct acr_stage *stage, const char *digest)
+static int check_digest(struct acr_session *session, struct acr_stage *stage,
+                        const char *digest)
 {
 	const struct acr_alg *alg = stage->alg;
 
 	if (!digest || !alg || !alg->digest || !strcmp(digest, alg->digest))
 		return 0;
-	return REFUSE(session, stage, -EINVAL, "%s has the digest %s, params says %s: another digest is "
-		      "another algorithm", stage->alg_text, alg->digest, digest);
+	return REFUSE(session, stage, -EINVAL,
+	              "%s has the digest %s, params says %s: another digest is "
+	              "another algorithm",
+	              stage->alg_text, alg->digest, digest);
 }
 
 /* ---- the file ---- */
 
 /* text: what stands behind "name=". 1: there is no such name. */
 static int set_named(struct acr_session *session, struct acr_stage *stage, const char *name,
-		     const char *text, struct given *given)
+                     const char *text, struct given *given)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
 		if (!strcmp(numbers[i].name, name))
-			return acr_value_number(session, stage, name, text, numbers[i].min,
-						numbers[i].max,
-						(uint64_t *)((char *)&given->numbers +
-							     numbers[i].offset));
+			return acr_value_number(
+			        session, stage, name, text, numbers[i].min, numbers[i].max,
+			        (uint64_t *)((char *)&given->numbers + numbers[i].offset));
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		if (!strcmp(texts[i].name, name))
 			return texts[i].set(session, stage, text, given);
@@ -154,7 +160,7 @@ static int set_named(struct acr_session *session, struct acr_stage *stage, const
 }
 
 static int set_word(struct acr_session *session, struct acr_stage *stage, const char *word,
-		    struct given *given)
+                    struct given *given)
 {
 	const char *equals = strchr(word, '=');
 	g_autofree char *name = equals ? g_strndup(word, (gsize)(equals - word)) : NULL;
@@ -162,8 +168,10 @@ static int set_word(struct acr_session *session, struct acr_stage *stage, const 
 
 	if (error <= 0)
 		return error;
-	return REFUSE(session, stage, -EINVAL, "params takes iterations=, n=, r=, p=, saltlen=, mgf1=, "
-		      "digest= and sigformat=, not \"%s\"", QUOTE(word));
+	return REFUSE(session, stage, -EINVAL,
+	              "params takes iterations=, n=, r=, p=, saltlen=, mgf1=, "
+	              "digest= and sigformat=, not \"%s\"",
+	              QUOTE(word));
 }
 
 int acr_params_set(struct acr_session *session, struct acr_stage *stage, const char *text)
@@ -232,8 +240,8 @@ struct acr_pkey acr_params_pkey(const struct acr_stage *stage)
 		filled.mgf1 = NULL;
 	else if (!filled.mgf1)
 		filled.mgf1 = filled.digest;
-	if (filled.digest && (!stage->saltlen_written ||
-			      (filled.saltlen == ACR_SALT_AUTO && acr_stage_op(stage) == ACR_SIGN)))
+	if (filled.digest && (!stage->saltlen_written || (filled.saltlen == ACR_SALT_AUTO &&
+	                                                  acr_stage_op(stage) == ACR_SIGN)))
 		filled.saltlen = (int)acr_alg_find(filled.digest)->out;
 	return filled;
 }

@@ -10,24 +10,27 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define MOST_ITERATIONS    50000000ull /* of all output blocks together */
-#define MOST_SCRYPT        (1ull << 25)
+#define MOST_ITERATIONS 50000000ull /* of all output blocks together */
+#define MOST_SCRYPT     (1ull << 25)
 
 /* ---- what the parameters must be, whatever the input ---- */
 
 static const struct {
 	enum acr_value value;
 	const char *name;
-} may_be_bad[] = { { ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" },
-		 { ACR_V_SIG, "sig" } };
+} may_be_bad[] = {
+	{ ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" }, { ACR_V_SIG, "sig" }
+};
 
 static int check_bad_files(struct acr_session *session, struct acr_stage *stage)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(may_be_bad); i++)
 		if (stage->bad & (1u << may_be_bad[i].value))
-			return REFUSE(session, stage, -EINVAL,
-				      "the last value written to %s was refused: write a good one "
-				      "or remove the file", may_be_bad[i].name);
+			return REFUSE(
+			        session, stage, -EINVAL,
+			        "the last value written to %s was refused: write a good one "
+			        "or remove the file",
+			        may_be_bad[i].name);
 	return 0;
 }
 
@@ -38,12 +41,13 @@ static int check_key(struct acr_session *session, struct acr_stage *stage)
 	if (!stage->alg->key_max || stage->input2 != ACR_INPUT_UNSET)
 		return 0;
 	if (!stage->key)
-		return REFUSE(session, stage, -ENOKEY, "%s needs a key: write it to key", stage->alg_text);
+		return REFUSE(session, stage, -ENOKEY, "%s needs a key: write it to key",
+		              stage->alg_text);
 	if (acr_alg_key_ok(stage->alg, stage->key->len))
 		return 0;
 	acr_alg_key_sizes(stage->alg, sizes);
-	return REFUSE(session, stage, -EINVAL, "key has %zu bytes, %s takes %s", stage->key->len,
-		      stage->alg_text, sizes);
+	return REFUSE(session, stage, -EINVAL, "key has %zu bytes, %s takes %s",
+	              stage->key->len, stage->alg_text, sizes);
 }
 
 static int check_iv(struct acr_session *session, struct acr_stage *stage)
@@ -54,7 +58,7 @@ static int check_iv(struct acr_session *session, struct acr_stage *stage)
 		return 0;
 	acr_alg_iv_sizes(stage->alg, sizes);
 	return REFUSE(session, stage, -EINVAL, "iv has %zu bytes, %s takes %s", stage->iv->len,
-		      stage->alg_text, sizes);
+	              stage->alg_text, sizes);
 }
 
 static int check_taglen(struct acr_session *session, struct acr_stage *stage)
@@ -65,7 +69,7 @@ static int check_taglen(struct acr_session *session, struct acr_stage *stage)
 		return 0;
 	acr_alg_tag_sizes(stage->alg, sizes);
 	return REFUSE(session, stage, -EINVAL, "taglen is %u, %s takes %s", stage->taglen,
-		      stage->alg_text, sizes);
+	              stage->alg_text, sizes);
 }
 
 static int check_tag(struct acr_session *session, struct acr_stage *stage)
@@ -75,10 +79,11 @@ static int check_tag(struct acr_session *session, struct acr_stage *stage)
 	    acr_stage_layout(stage) == ACR_LAYOUT_COMBINED)
 		return 0;
 	if (!stage->tag)
-		return REFUSE(session, stage, -EINVAL, "write the tag to tag, or set layout to combined");
+		return REFUSE(session, stage, -EINVAL,
+		              "write the tag to tag, or set layout to combined");
 	if (stage->tag->len != acr_stage_taglen(stage))
 		return REFUSE(session, stage, -EINVAL, "tag has %zu bytes, taglen says %zu",
-			      stage->tag->len, acr_stage_taglen(stage));
+		              stage->tag->len, acr_stage_taglen(stage));
 	return 0;
 }
 
@@ -97,12 +102,13 @@ static int check_sig(struct acr_session *session, struct acr_stage *stage)
 		return 0;
 	if (!stage->sig)
 		return REFUSE(session, stage, -EINVAL, "write the %s to check to sig",
-			      mac ? "MAC" : "signature");
+		              mac ? "MAC" : "signature");
 	/* A MAC that may be shorter than agreed on is easier to guess. */
 	if (mac && stage->sig->len != mac_or_tag_size(stage))
 		return REFUSE(session, stage, -EINVAL, "sig has %zu bytes, %s says %zu",
-			      stage->sig->len, stage->alg->flags & ACR_ALG_XOF ? "length" : "taglen",
-			      mac_or_tag_size(stage));
+		              stage->sig->len,
+		              stage->alg->flags & ACR_ALG_XOF ? "length" : "taglen",
+		              mac_or_tag_size(stage));
 	return 0;
 }
 
@@ -110,12 +116,14 @@ static int check_length(struct acr_session *session, struct acr_stage *stage)
 {
 
 	if (stage->length && !(stage->alg->flags & ACR_ALG_XOF))
-		return REFUSE(session, stage, -EINVAL, "%s has output of a fixed length: remove length",
-			      stage->alg_text);
+		return REFUSE(session, stage, -EINVAL,
+		              "%s has output of a fixed length: remove length",
+		              stage->alg_text);
 	if (stage->length > stage->alg->out_max && stage->alg->flags & ACR_ALG_XOF)
-		return REFUSE(session, stage, -EINVAL, "length is %llu, at most %llu bytes can be had from this",
-			      (unsigned long long)stage->length,
-			      (unsigned long long)stage->alg->out_max);
+		return REFUSE(session, stage, -EINVAL,
+		              "length is %llu, at most %llu bytes can be had from this",
+		              (unsigned long long)stage->length,
+		              (unsigned long long)stage->alg->out_max);
 	return 0;
 }
 
@@ -129,13 +137,15 @@ static int check_cost(struct acr_session *session, struct acr_stage *stage)
 		return 0;
 	numbers = acr_params_numbers(stage);
 	if (strcmp(stage->alg->name, "scrypt") &&
-	    (length + stage->alg->out - 1) / stage->alg->out > MOST_ITERATIONS / numbers.iterations)
-		return REFUSE(session, stage, -EINVAL, "iterations for this length are more than %llu in all",
-			      (unsigned long long)MOST_ITERATIONS);
+	    (length + stage->alg->out - 1) / stage->alg->out >
+	            MOST_ITERATIONS / numbers.iterations)
+		return REFUSE(session, stage, -EINVAL,
+		              "iterations for this length are more than %llu in all",
+		              (unsigned long long)MOST_ITERATIONS);
 	if (!strcmp(stage->alg->name, "scrypt") &&
 	    numbers.r * numbers.p > MOST_SCRYPT / numbers.n)
 		return REFUSE(session, stage, -EINVAL, "n x r x p is more than %llu",
-			      (unsigned long long)MOST_SCRYPT);
+		              (unsigned long long)MOST_SCRYPT);
 	return 0;
 }
 
@@ -149,22 +159,26 @@ const char *acr_request_padding(const struct acr_alg *alg)
 int acr_request_check_padding(struct acr_session *session, struct acr_stage *stage)
 {
 	static const char *const schemes[] = {
-		[ACR_WANT_PKCS1] = "pkcs1", [ACR_WANT_PSS] = "pss", [ACR_WANT_OAEP] = "oaep",
+		[ACR_WANT_PKCS1] = "pkcs1",
+		[ACR_WANT_PSS] = "pss",
+		[ACR_WANT_OAEP] = "oaep",
 	};
 	const struct acr_alg *alg = stage->alg;
 	enum acr_want_padding padding = stage->padding;
 	bool fits = padding == ACR_WANT_DEFAULT || (padding == ACR_WANT_NONE && !alg->scheme) ||
-		    (padding == ACR_WANT_PKCS7 && alg->flags & ACR_ALG_PADS) ||
-		    (padding > ACR_WANT_PKCS7 && alg->scheme &&
-		     !strcmp(alg->scheme, schemes[padding]));
+	            (padding == ACR_WANT_PKCS7 && alg->flags & ACR_ALG_PADS) ||
+	            (padding > ACR_WANT_PKCS7 && alg->scheme &&
+	             !strcmp(alg->scheme, schemes[padding]));
 
 	if (fits)
 		return 0;
 	if (alg->scheme)
-		return REFUSE(session, stage, -EINVAL, "%s has the padding %s: for another write its "
-			      "name to alg, as rsa-pss-sha256", stage->alg_text, alg->scheme);
+		return REFUSE(session, stage, -EINVAL,
+		              "%s has the padding %s: for another write its "
+		              "name to alg, as rsa-pss-sha256",
+		              stage->alg_text, alg->scheme);
 	return REFUSE(session, stage, -EINVAL, "%s takes %s", stage->alg_text,
-		      alg->flags & ACR_ALG_PADS ? "the padding pkcs7 or none" : "no padding");
+	              alg->flags & ACR_ALG_PADS ? "the padding pkcs7 or none" : "no padding");
 }
 
 static int check_input(struct acr_session *session, struct acr_stage *stage)
@@ -173,29 +187,35 @@ static int check_input(struct acr_session *session, struct acr_stage *stage)
 
 	if (session->stream_mode) {
 		if (!acr_stage_takes_input(stage))
-			return REFUSE(session, stage, -EINVAL, "%s has no input to stream: set stream to 0",
-				      acr_opcode_name(acr_stage_op(stage)));
+			return REFUSE(session, stage, -EINVAL,
+			              "%s has no input to stream: set stream to 0",
+			              acr_opcode_name(acr_stage_op(stage)));
 		if (stage->alg->pieces == ACR_PIECES_NONE)
 			return REFUSE(session, stage, -EINVAL,
-				      "%s can't be processed in pieces: set stream to 0",
-				      stage->alg_text);
+			              "%s can't be processed in pieces: set stream to 0",
+			              stage->alg_text);
 	} else if (!stage->length && acr_stage_op(stage) == ACR_RANDOM) {
-		return REFUSE(session, stage, -EINVAL, "write the number of bytes wanted to length");
+		return REFUSE(session, stage, -EINVAL,
+		              "write the number of bytes wanted to length");
 	} else if (!session->src_opened &&
-		   ((acr_stage_takes_input(stage) && !acr_route_source(stage)) || !stage->input2)) {
+	           ((acr_stage_takes_input(stage) && !acr_route_source(stage)) ||
+	            !stage->input2)) {
 		return REFUSE(session, stage, -ENODATA, "write the input to src first");
 	}
 	if (decrypts && stage->alg->iv_max && !stage->iv &&
 	    acr_stage_layout(stage) == ACR_LAYOUT_DETACHED)
-		return REFUSE(session, stage, -EINVAL, "write the iv, or set layout to combined");
+		return REFUSE(session, stage, -EINVAL,
+		              "write the iv, or set layout to combined");
 	if (acr_stage_op(stage) == ACR_VERIFY && stage->alg->iv_max && !stage->iv)
-		return REFUSE(session, stage, -EINVAL, "write the iv that the MAC was made with");
+		return REFUSE(session, stage, -EINVAL,
+		              "write the iv that the MAC was made with");
 	return 0;
 }
 
 static int run_checks(struct acr_session *session, struct acr_stage *stage,
-		      int (*const *checks)(struct acr_session *session,
-					   struct acr_stage *stage), size_t count)
+                      int (*const *checks)(struct acr_session *session,
+                                           struct acr_stage *stage),
+                      size_t count)
 {
 	int error = 0;
 
@@ -206,9 +226,9 @@ static int run_checks(struct acr_session *session, struct acr_stage *stage,
 
 int acr_request_check_given(struct acr_session *session, struct acr_stage *stage)
 {
-	static int (*const checks[])(struct acr_session *session,
-				     struct acr_stage *stage) = {
-		check_iv, check_taglen, check_length, acr_request_check_padding, acr_params_check,
+	static int (*const checks[])(struct acr_session * session, struct acr_stage * stage) = {
+		check_iv,         check_taglen, check_length, acr_request_check_padding,
+		acr_params_check,
 	};
 	int error = stage->key && stage->alg->key_max ? check_key(session, stage) : 0;
 
@@ -217,10 +237,11 @@ int acr_request_check_given(struct acr_session *session, struct acr_stage *stage
 
 int acr_request_check(struct acr_session *session, struct acr_stage *stage)
 {
-	static int (*const checks[])(struct acr_session *session,
-				     struct acr_stage *stage) = {
-		check_bad_files, check_key, check_iv, check_taglen, check_tag, check_sig,
-		check_length, check_cost, acr_request_check_padding, acr_params_check, check_input,
+	static int (*const checks[])(struct acr_session * session, struct acr_stage * stage) = {
+		check_bad_files,  check_key,   check_iv,
+		check_taglen,     check_tag,   check_sig,
+		check_length,     check_cost,  acr_request_check_padding,
+		acr_params_check, check_input,
 	};
 
 	if (acr_stage_op(stage) == ACR_RANDOM)
@@ -229,7 +250,7 @@ int acr_request_check(struct acr_session *session, struct acr_stage *stage)
 		return REFUSE(session, stage, -EINVAL, "write the algorithm to alg first");
 	if (!acr_alg_has_op(stage->alg, acr_stage_op(stage)))
 		return REFUSE(session, stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text,
-			      acr_opcode_name(acr_stage_op(stage)));
+		              acr_opcode_name(acr_stage_op(stage)));
 	return run_checks(session, stage, checks, G_N_ELEMENTS(checks));
 }
 
@@ -261,7 +282,8 @@ static struct acr_blob *fresh_iv(const struct acr_alg *alg, int *error)
 	return acr_blob_new(bytes, len, false, NULL, error);
 }
 
-int acr_request_iv(struct acr_session *session, struct acr_stage *stage, struct acr_blob **iv, bool *recorded)
+int acr_request_iv(struct acr_session *session, struct acr_stage *stage, struct acr_blob **iv,
+                   bool *recorded)
 {
 	bool written = stage->iv != NULL;
 	int error = 0;
@@ -277,16 +299,19 @@ int acr_request_iv(struct acr_session *session, struct acr_stage *stage, struct 
 		return REFUSE(session, stage, error, "no random bytes for an iv");
 	if (must_be_unique(stage)) {
 		error = acr_nonces_add(&stage->nonces, acr_blob_bytes(*iv), written,
-				       session->account);
+		                       session->account);
 		*recorded = !error;
 	}
 	if (error) {
 		acr_blob_unref(*iv);
 		*iv = NULL;
 		if (error == -EEXIST)
-			return REFUSE(session, stage, error, "this iv was used under this key already: "
-				      "write another, or remove iv to get a fresh one each time");
-		return REFUSE(session, stage, error, "no memory is left for the list of used ivs: write key again");
+			return REFUSE(
+			        session, stage, error,
+			        "this iv was used under this key already: "
+			        "write another, or remove iv to get a fresh one each time");
+		return REFUSE(session, stage, error,
+		              "no memory is left for the list of used ivs: write key again");
 	}
 	if (!written) {
 		acr_blob_unref(stage->iv_used);
@@ -319,15 +344,18 @@ int acr_request_check_size(struct acr_session *session, struct acr_stage *stage,
 	if (alg->flags & ACR_ALG_CCM && ivlen > 11)
 		max = MIN(max, (1ull << (8 * (15 - ivlen))) - 1);
 	if (len < min || len > max)
-		return REFUSE(session, stage, -EINVAL, "src has %llu bytes, %s takes %llu to %llu%s",
-			      (unsigned long long)len, stage->alg_text, (unsigned long long)min,
-			      (unsigned long long)max,
-			      alg->flags & ACR_ALG_CCM ? " with this iv; a shorter iv allows more"
-						       : "");
+		return REFUSE(
+		        session, stage, -EINVAL, "src has %llu bytes, %s takes %llu to %llu%s",
+		        (unsigned long long)len, stage->alg_text, (unsigned long long)min,
+		        (unsigned long long)max,
+		        alg->flags & ACR_ALG_CCM ? " with this iv; a shorter iv allows more"
+		                                 : "");
 	if (step && len % step && (decrypts || !pads(stage)))
-		return REFUSE(session, stage, -EINVAL, "src has %llu bytes, %s takes multiples of %llu%s",
-			      (unsigned long long)len, stage->alg_text, (unsigned long long)step,
-			      decrypts || !alg->flags ? "" : " when padding is none");
+		return REFUSE(session, stage, -EINVAL,
+		              "src has %llu bytes, %s takes multiples of %llu%s",
+		              (unsigned long long)len, stage->alg_text,
+		              (unsigned long long)step,
+		              decrypts || !alg->flags ? "" : " when padding is none");
 	return 0;
 }
 
@@ -354,16 +382,19 @@ static size_t output_room(const struct acr_stage *stage, size_t len)
 /* ---- the job ---- */
 
 /* Where in a combined input the IV, the bare input and the tag are. */
-static int split_combined(struct acr_session *session, struct acr_stage *stage, struct acr_job *job, size_t in_len)
+static int split_combined(struct acr_session *session, struct acr_stage *stage,
+                          struct acr_job *job, size_t in_len)
 {
-	size_t ivlen = !stage->alg->iv_max ? 0 : stage->iv ? stage->iv->len : stage->alg->iv_default;
+	size_t ivlen = !stage->alg->iv_max ? 0
+	               : stage->iv         ? stage->iv->len
+	                                   : stage->alg->iv_default;
 	size_t taglen = stage->alg->kind == ACR_KIND_AEAD ? acr_stage_taglen(stage) : 0;
 	int error = 0;
 
 	if (in_len < ivlen + taglen)
 		return REFUSE(session, stage, -EINVAL,
-			      "src has %zu bytes, less than its iv and tag (layout combined)",
-			      in_len);
+		              "src has %zu bytes, less than its iv and tag (layout combined)",
+		              in_len);
 	job->src_offset = ivlen;
 	job->src_len = in_len - ivlen - taglen;
 	acr_blob_unref(job->iv);
@@ -371,13 +402,14 @@ static int split_combined(struct acr_session *session, struct acr_stage *stage, 
 	if (!error && taglen) {
 		acr_blob_unref(job->tag);
 		job->tag = acr_blob_new(job->src->data + in_len - taglen, taglen, false, NULL,
-					&error);
+		                        &error);
 	}
 	return error ? REFUSE(session, stage, error, "no memory") : 0;
 }
 
 /* The second operand, if it is an output, goes where associated data does. */
-static int set_operand(struct acr_session *session, struct acr_stage *stage, struct acr_job *job)
+static int set_operand(struct acr_session *session, struct acr_stage *stage,
+                       struct acr_job *job)
 {
 	struct acr_buf *input2 = acr_route_input2(session, stage);
 	int error = 0;
@@ -393,7 +425,8 @@ static int set_operand(struct acr_session *session, struct acr_stage *stage, str
 }
 
 /* What whole requests and parts have in common. Returns owned. */
-static struct acr_job *job_of(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in, int *error)
+static struct acr_job *job_of(struct acr_session *session, struct acr_stage *stage,
+                              struct acr_buf *in, int *error)
 {
 	struct acr_job *job = acr_job_new(acr_stage_op(stage), stage->alg, session->account);
 
@@ -433,7 +466,8 @@ static struct acr_job *job_of(struct acr_session *session, struct acr_stage *sta
 }
 
 /* IV, tag and input of a decryption. */
-static int fill_decrypt(struct acr_session *session, struct acr_stage *stage, struct acr_job *job)
+static int fill_decrypt(struct acr_session *session, struct acr_stage *stage,
+                        struct acr_job *job)
 {
 
 	if (acr_stage_layout(stage) == ACR_LAYOUT_COMBINED)
@@ -443,7 +477,8 @@ static int fill_decrypt(struct acr_session *session, struct acr_stage *stage, st
 	return 0;
 }
 
-int acr_request_build(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in, struct acr_job **out)
+int acr_request_build(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in,
+                      struct acr_job **out)
 {
 	int error = 0;
 	struct acr_job *job = job_of(session, stage, in, &error);
@@ -469,8 +504,8 @@ int acr_request_build(struct acr_session *session, struct acr_stage *stage, stru
 	return 0;
 }
 
-int acr_request_part(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in, unsigned flags,
-		     struct acr_job **out)
+int acr_request_part(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in,
+                     unsigned flags, struct acr_job **out)
 {
 	bool last = flags & ACR_OP_LAST, carries = stage->alg->pieces == ACR_PIECES_STATE;
 	int error = 0;
@@ -485,7 +520,8 @@ int acr_request_part(struct acr_session *session, struct acr_stage *stage, struc
 	if (stage->alg->out)
 		job->dst_size = last ? output_room(stage, job->src_len) : 0;
 	else if (carries)
-		job->dst_size = job->src_len + stage->alg->block; /* what was held back before */
+		job->dst_size =
+		        job->src_len + stage->alg->block; /* what was held back before */
 	else
 		job->dst_size = last ? output_room(stage, job->src_len) : job->src_len;
 	*out = job;
@@ -548,7 +584,7 @@ const char *acr_request_failure(const struct acr_job *job, int error)
 		return "the algorithm can't take this input";
 	case ENODEV:
 		return job->bound ? "the bound device is not working or can't do this"
-				  : "no working device offers this";
+		                  : "no working device offers this";
 	case ENOSPC:
 	case EDQUOT:
 		return "no memory is left for the output; stream=1 needs little";
@@ -560,7 +596,7 @@ const char *acr_request_failure(const struct acr_job *job, int error)
 }
 
 void acr_request_note(struct acr_session *session, const struct acr_job *job,
-		      const struct acr_report *report)
+                      const struct acr_report *report)
 {
 	struct acr_stage *stage = acr_route_stage(session, job->stage);
 

@@ -56,7 +56,7 @@ struct acr_buf *acr_route_input(struct acr_session *session, const struct acr_st
 struct acr_buf *acr_route_input2(struct acr_session *session, const struct acr_stage *stage)
 {
 	return stage->input2 == ACR_INPUT_UNSET ? NULL
-						: output_of(session, (unsigned)stage->input2);
+	                                        : output_of(session, (unsigned)stage->input2);
 }
 
 static bool reads_src(const struct acr_stage *stage)
@@ -154,8 +154,8 @@ static int take_away(struct acr_session *session, unsigned number)
 	if (!acr_route_stage(session, number))
 		return -ENOENT;
 	if (number != highest) {
-		acr_session_explain(session, -EBUSY, "only stage %u, the highest, can be removed",
-				    highest);
+		acr_session_explain(session, -EBUSY,
+		                    "only stage %u, the highest, can be removed", highest);
 		return -EBUSY;
 	}
 	if (number == 1)
@@ -211,7 +211,7 @@ static int check_stage(struct acr_session *session, struct acr_stage *stage)
 	if (stage->input2 != ACR_INPUT_UNSET && stage->alg &&
 	    !(stage->alg->flags & ACR_ALG_TWO_INPUTS)) {
 		acr_stage_explain(session, stage, -EINVAL, "%s has one input: remove input2",
-				  stage->alg_text);
+		                  stage->alg_text);
 		return -EINVAL;
 	}
 	return 0;
@@ -223,16 +223,19 @@ int acr_route_check(struct acr_session *session)
 	int error = 0;
 
 	if (highest > 1 && session->stream_mode) {
-		acr_session_explain(session, -EINVAL, "a route of several stages takes whole "
-				    "requests: set stream to 0");
+		acr_session_explain(session, -EINVAL,
+		                    "a route of several stages takes whole "
+		                    "requests: set stream to 0");
 		return -EINVAL;
 	}
 	for (unsigned number = 1; number <= highest && !error; number++) {
 		struct acr_stage *stage = acr_route_stage(session, number);
 
 		if (!stage) {
-			acr_session_explain(session, -EINVAL, "route/%u is missing: the numbers of "
-					    "stages must leave no gap", number);
+			acr_session_explain(session, -EINVAL,
+			                    "route/%u is missing: the numbers of "
+			                    "stages must leave no gap",
+			                    number);
 			return -EINVAL;
 		}
 		error = check_stage(session, stage);

@@ -10,7 +10,7 @@
 
 #define SENTENCE 200
 
-static atomic_bool refusing;      /* the daemon is going down */
+static atomic_bool refusing; /* the daemon is going down */
 static atomic_size_t active_count;
 
 void acr_sessions_refuse(void)
@@ -51,7 +51,7 @@ void acr_session_explain(struct acr_session *session, int error, const char *for
 }
 
 void acr_stage_explain(struct acr_session *session, struct acr_stage *stage, int error,
-		       const char *format, ...)
+                       const char *format, ...)
 {
 	char prefix[16] = "";
 	va_list args;
@@ -69,8 +69,9 @@ void acr_stage_explain(struct acr_session *session, struct acr_stage *stage, int
 
 void acr_stage_init(struct acr_stage *stage, unsigned number)
 {
-	*stage = (struct acr_stage){ .number = number, .op = -1, .input = ACR_INPUT_UNSET,
-				     .input2 = ACR_INPUT_UNSET };
+	*stage = (struct acr_stage){
+		.number = number, .op = -1, .input = ACR_INPUT_UNSET, .input2 = ACR_INPUT_UNSET
+	};
 }
 
 void acr_stage_clear(struct acr_stage *stage)
@@ -113,7 +114,8 @@ enum acr_layout acr_stage_layout(const struct acr_stage *stage)
 
 enum acr_format acr_stage_format(struct acr_session *session, unsigned number)
 {
-	const struct acr_stage *stage = acr_route_stage(session, number ? number : session->last);
+	const struct acr_stage *stage =
+	        acr_route_stage(session, number ? number : session->last);
 
 	if (stage && stage->text)
 		return ACR_FORMAT_RAW;
@@ -202,7 +204,7 @@ static int next_stage(struct acr_session *session, struct acr_job **job)
 
 /* Under the lock: account for what a stage has done. */
 static void stage_finished(struct acr_session *session, struct acr_stage *stage,
-			   struct acr_job *job)
+                           struct acr_job *job)
 {
 	acr_request_collect(stage, job);
 	stage->ended = true;
@@ -219,7 +221,7 @@ static struct acr_job *stage_done(struct acr_session *session, struct acr_job *j
 /* Under the lock: the job of the stage after `job`. Returns it, or what comes after it if it was
  * done along with job. */
 static struct acr_job *go_to(struct acr_session *session, struct acr_job *job,
-			     struct acr_job *next)
+                             struct acr_job *next)
 {
 	struct acr_job *after;
 
@@ -351,7 +353,8 @@ static int begin(struct acr_session *session, struct acr_job **job)
 		return error;
 	if (session->state != ACR_IDLE) {
 		if (acr_route_takes_src(session)) {
-			acr_session_explain(session, -ENODATA, "write src for the next request");
+			acr_session_explain(session, -ENODATA,
+			                    "write src for the next request");
 			return -ENODATA;
 		}
 		acr_session_new_request(session);
@@ -369,9 +372,10 @@ static int begin(struct acr_session *session, struct acr_job **job)
 	session->refused = error != 0;
 	if (error)
 		return error;
-	acr_log(ACR_LOG_DEBUG, "session", "%s: %s %s starts", session->name ? session->name : "-",
-		acr_opcode_name(acr_stage_op(&session->stage)),
-		session->stage.alg_text ? session->stage.alg_text : "");
+	acr_log(ACR_LOG_DEBUG, "session", "%s: %s %s starts",
+	        session->name ? session->name : "-",
+	        acr_opcode_name(acr_stage_op(&session->stage)),
+	        session->stage.alg_text ? session->stage.alg_text : "");
 	session->requests++;
 	activate(session);
 	return 0;
@@ -420,7 +424,8 @@ int acr_session_start(struct acr_session *session)
 		return error;
 	if (!job) {
 		acr_stream_pump(session);
-		acr_session_changed(session); /* what is collected whole has no window any more */
+		acr_session_changed(
+		        session); /* what is collected whole has no window any more */
 		return 0;
 	}
 	error = acr_job_submit(job, true);
@@ -439,8 +444,9 @@ static int go_on(struct acr_session *session, struct acr_job **job)
 	if (error)
 		return error;
 	if (session->state != ACR_DONE || session->stream || session->last == highest) {
-		acr_session_explain(session, -EINVAL, "continue goes on after done, through the "
-				    "stages that were added to route since");
+		acr_session_explain(session, -EINVAL,
+		                    "continue goes on after done, through the "
+		                    "stages that were added to route since");
 		return -EINVAL;
 	}
 	error = check_route(session, session->last + 1);

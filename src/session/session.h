@@ -22,14 +22,38 @@
 enum acr_session_state { ACR_IDLE, ACR_ACTIVE, ACR_DONE, ACR_FAILED, ACR_CANCELLED };
 enum acr_layout { ACR_LAYOUT_AUTO, ACR_LAYOUT_COMBINED, ACR_LAYOUT_DETACHED };
 enum acr_format { ACR_FORMAT_RAW, ACR_FORMAT_HEX, ACR_FORMAT_BASE64 };
-enum acr_want_padding { ACR_WANT_DEFAULT, ACR_WANT_NONE, ACR_WANT_PKCS7, ACR_WANT_PKCS1,
-			ACR_WANT_PSS, ACR_WANT_OAEP };
+enum acr_want_padding {
+	ACR_WANT_DEFAULT,
+	ACR_WANT_NONE,
+	ACR_WANT_PKCS7,
+	ACR_WANT_PKCS1,
+	ACR_WANT_PSS,
+	ACR_WANT_OAEP
+};
 
 /* The files that hold a value. The order is that of the table in value_table.c. */
 enum acr_value {
-	ACR_V_OP, ACR_V_ALG, ACR_V_KEY, ACR_V_IV, ACR_V_AAD, ACR_V_TAG, ACR_V_SIG, ACR_V_TAGLEN,
-	ACR_V_PADDING, ACR_V_LAYOUT, ACR_V_FORMAT, ACR_V_LENGTH, ACR_V_PARAMS, ACR_V_INPUT,
-	ACR_V_INPUT2, ACR_V_CHECK, ACR_V_STREAM, ACR_V_PRIORITY, ACR_V_DEVICE, ACR_V_PRIVATE, ACR_V_DEADLINE,
+	ACR_V_OP,
+	ACR_V_ALG,
+	ACR_V_KEY,
+	ACR_V_IV,
+	ACR_V_AAD,
+	ACR_V_TAG,
+	ACR_V_SIG,
+	ACR_V_TAGLEN,
+	ACR_V_PADDING,
+	ACR_V_LAYOUT,
+	ACR_V_FORMAT,
+	ACR_V_LENGTH,
+	ACR_V_PARAMS,
+	ACR_V_INPUT,
+	ACR_V_INPUT2,
+	ACR_V_CHECK,
+	ACR_V_STREAM,
+	ACR_V_PRIORITY,
+	ACR_V_DEVICE,
+	ACR_V_PRIVATE,
+	ACR_V_DEADLINE,
 	ACR_VALUES
 };
 
@@ -46,18 +70,18 @@ struct acr_stage {
 	struct acr_blob *key, *iv, *aad, *tag, *sig;
 	struct acr_blob *iv_used; /* the last one made by us */
 	struct acr_nonces *nonces;
-	struct acr_blob *params;  /* as written */
+	struct acr_blob *params; /* as written */
 	struct acr_numbers numbers;
-	struct acr_pkey pkey;     /* as written; NULL and 0 where not */
+	struct acr_pkey pkey; /* as written; NULL and 0 where not */
 	bool saltlen_written;
-	uint64_t length;          /* 0: default */
-	unsigned taglen;          /* 0: full */
+	uint64_t length; /* 0: default */
+	unsigned taglen; /* 0: full */
 	enum acr_want_padding padding;
 	enum acr_layout layout;
 	enum acr_format format;
 	bool format_written;
-	int input, input2; /* stage numbers, or ACR_INPUT_UNSET */
-	char *device; /* bound to this one, NULL: the balancer chooses */
+	int input, input2;           /* stage numbers, or ACR_INPUT_UNSET */
+	char *device;                /* bound to this one, NULL: the balancer chooses */
 	uint32_t check, check_count; /* rule of checking.h, and operations so far */
 
 	/* Of the present request. */
@@ -85,19 +109,19 @@ struct acr_session {
 
 	pthread_mutex_t lock; /* (s) for all below */
 	enum acr_session_state state;
-	atomic_bool removed; /* written under (s) */
-	unsigned request; /* number of the present request */
+	atomic_bool removed;      /* written under (s) */
+	unsigned request;         /* number of the present request */
 	struct acr_stage stage;   /* the first */
 	struct acr_stage **route; /* the others, by number - 2; NULL: there are none */
-	unsigned last;            /* the stage whose output is dst: it ends the present request */
-	unsigned at;              /* the stage that is running, or ran last; 0: none yet */
+	unsigned last; /* the stage whose output is dst: it ends the present request */
+	unsigned at;   /* the stage that is running, or ran last; 0: none yet */
 	atomic_bool stream_mode; /* written under (s) */
 	uint16_t priority;
 	uint64_t deadline_ms;
 	struct acr_blob *private_area;
 
 	struct acr_buf *src;
-	bool src_opened; /* for writing, in this request */
+	bool src_opened;           /* for writing, in this request */
 	struct acr_stream *stream; /* while a stream is active, and until its output is read */
 	bool refused;              /* idle, and the last start was refused: reads as failed */
 	bool no_fault;             /* not on fault devices, for `random` */
@@ -128,7 +152,7 @@ extern void (*acr_session_freed)(struct acr_session *session);
 
 /* Make one. Returns a reference through session; -EEXIST, -EINVAL (name), -EDQUOT, -ENOSPC. */
 int acr_session_new(const char *name, uint32_t uid, uint32_t gid, int32_t pid,
-		    struct acr_session **session);
+                    struct acr_session **session);
 /* A session that is in no directory, for requests without one (`random`). NULL: no memory. */
 struct acr_session *acr_session_anonymous(uint32_t uid, int32_t pid);
 struct acr_session *acr_session_ref(struct acr_session *session);
@@ -171,10 +195,10 @@ bool acr_session_ended(struct acr_session *session, bool *failed);
 
 /* With the lock held: */
 void acr_session_explain(struct acr_session *session, int error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 /* The same about one stage, which is named where there are several. */
 void acr_stage_explain(struct acr_session *session, struct acr_stage *stage, int error,
-		       const char *format, ...) __attribute__((format(printf, 4, 5)));
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 void acr_session_new_request(struct acr_session *session);
 void acr_session_end(struct acr_session *session, enum acr_session_state state, int error);
 /* Take the job away, to be cancelled after unlocking. NULL: none. */
@@ -233,7 +257,7 @@ void acr_src_close(struct acr_session *session, const struct acr_writer *writer)
 /* Store data at an offset, or at the end. Returns len, fewer bytes (partial: as many as the
  * window has room for), or -EAGAIN (the window is full), -EBUSY, -EDQUOT, ... */
 ssize_t acr_src_write(struct acr_session *session, struct acr_writer *writer, uint64_t offset,
-		      bool append, bool partial, const void *data, size_t len);
+                      bool append, bool partial, const void *data, size_t len);
 int acr_src_truncate(struct acr_session *session, uint64_t size);
 /* The whole input at once, of a session that is no stream. Keeps a reference to buf, which must
  * not change any more. 0, -EBUSY: the request is running. */
@@ -253,8 +277,8 @@ struct acr_piece {
 /* Up to len bytes of a stage's output from an offset (a stream gives what comes next); stage 0
  * is the session's own dst. Starts the request if nothing has. *request: which one this reader reads; 0: the present one, and it is
  * filled in. 0, -EAGAIN: not yet, or the request's error; -ECANCELED: that request is over. */
-int acr_dst_read(struct acr_session *session, unsigned stage, unsigned *request, uint64_t offset, size_t len,
-		 struct acr_piece *piece);
+int acr_dst_read(struct acr_session *session, unsigned stage, unsigned *request,
+                 uint64_t offset, size_t len, struct acr_piece *piece);
 void acr_piece_drop(struct acr_piece *piece);
 /* Copy the piece into out, rendered, piece->len bytes. */
 void acr_piece_copy(const struct acr_piece *piece, uint8_t *out);
@@ -271,19 +295,19 @@ bool acr_dst_readable(struct acr_session *session, unsigned stage, bool *failed)
 /* One value is complete. 0 or the errno of the contract, with the sentence set.
  * privileged: may set priorities above the default. */
 int acr_value_set(struct acr_session *session, unsigned stage, enum acr_value value,
-		  const void *data, size_t len, bool privileged);
+                  const void *data, size_t len, bool privileged);
 /* The same for a value of bytes that are taken as they are, "hex:" or not. Keeps a reference to
  * blob, which is in secret memory if it is a key, and charged. */
 int acr_value_give(struct acr_session *session, unsigned stage, enum acr_value value,
-		   struct acr_blob *blob);
+                   struct acr_blob *blob);
 /* The value of a file's name; -1: there is none. */
 int acr_value_find(const char *name);
 /* Could a value begin with these len bytes? Refuses what is too long already. */
 int acr_value_check(struct acr_session *session, unsigned stage, enum acr_value value,
-		    const void *data, size_t len);
+                    const void *data, size_t len);
 /* Text (with its newline) or bytes as the file reads. Returns owned. NULL: no memory. */
 struct acr_blob *acr_value_get(struct acr_session *session, unsigned stage,
-			       enum acr_value value);
+                               enum acr_value value);
 /* Back to the default, cancelling what is active. */
 void acr_value_reset(struct acr_session *session, unsigned stage, enum acr_value value);
 bool acr_value_is_text(enum acr_value value);
@@ -317,14 +341,14 @@ int acr_request_check_padding(struct acr_session *session, struct acr_stage *sta
 /* Make the job of a whole request. in: the input, with IV and tag around it if combined; NULL:
  * none. 0 and a job, or as above. */
 int acr_request_build(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in,
-		      struct acr_job **job);
+                      struct acr_job **job);
 /* Make the job of a part: all of in. flags: ACR_OP_*, of the part's place in the stream.
  * job->iv and job->state are left to the caller. */
 int acr_request_part(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in,
-		     unsigned flags, struct acr_job **job);
+                     unsigned flags, struct acr_job **job);
 /* The IV to use when not decrypting: the written one or a fresh one, recorded as used. */
 int acr_request_iv(struct acr_session *session, struct acr_stage *stage, struct acr_blob **iv,
-		   bool *recorded);
+                   bool *recorded);
 /* The output has come: remember the tag, and put it and the IV around the output. */
 void acr_request_collect(struct acr_stage *stage, struct acr_job *job);
 void acr_request_keep_tag(struct acr_stage *stage, struct acr_job *job);
@@ -337,13 +361,13 @@ const char *acr_request_failure(const struct acr_job *job, int error);
 void acr_request_report(struct acr_job *job, const struct acr_report *report);
 /* The same with the lock held. */
 void acr_request_note(struct acr_session *session, const struct acr_job *job,
-		      const struct acr_report *report);
+                      const struct acr_report *report);
 
 /* ---- streams (stream.c) ---- */
 
-int acr_stream_start(struct acr_session *session);             /* (s) held */
-void acr_stream_free(struct acr_stream *stream);               /* NULL is fine */
-void acr_stream_pump(struct acr_session *session);             /* not held */
+int acr_stream_start(struct acr_session *session); /* (s) held */
+void acr_stream_free(struct acr_stream *stream);   /* NULL is fine */
+void acr_stream_pump(struct acr_session *session); /* not held */
 /* (s) held. Bytes of the window that are free. */
 size_t acr_stream_room(const struct acr_session *session);
 /* (s) held. Is a piece on its way, whose end will change something? */
@@ -358,6 +382,6 @@ bool acr_stream_has_output(const struct acr_session *session); /* (s) held */
 uint64_t acr_format_length(enum acr_format format, uint64_t len);
 /* Bytes offset..offset+n-1 of the rendered text of data. */
 void acr_format_render(enum acr_format format, const uint8_t *data, size_t len, uint64_t offset,
-		       uint8_t *out, size_t n);
+                       uint8_t *out, size_t n);
 
 #endif

@@ -27,7 +27,7 @@ static void make_tables(void)
 static void deadline_expired(struct acr_timer *timer)
 {
 	struct acr_session *session =
-		(struct acr_session *)((char *)timer - offsetof(struct acr_session, deadline));
+	        (struct acr_session *)((char *)timer - offsetof(struct acr_session, deadline));
 	struct acr_job *job = NULL;
 
 	pthread_mutex_lock(&session->lock);
@@ -37,7 +37,7 @@ static void deadline_expired(struct acr_timer *timer)
 	    acr_now_ns() + 1000000 >= session->deadline_at) {
 		job = acr_session_detach_job(session);
 		acr_session_explain(session, -ETIMEDOUT, "not done within %llu ms",
-				    (unsigned long long)session->deadline_ms);
+		                    (unsigned long long)session->deadline_ms);
 		acr_session_end(session, ACR_FAILED, -ETIMEDOUT);
 	}
 	pthread_mutex_unlock(&session->lock);
@@ -79,7 +79,7 @@ struct acr_session *acr_session_anonymous(uint32_t uid, int32_t pid)
 }
 
 int acr_session_new(const char *name, uint32_t uid, uint32_t gid, int32_t pid,
-		    struct acr_session **out)
+                    struct acr_session **out)
 {
 	struct acr_session *session;
 	int error;
@@ -223,7 +223,7 @@ static void for_all(void (*visit)(struct acr_session *session))
 
 	for (guint i = 0; i < serials->len; i++) {
 		struct acr_session *session =
-			acr_session_by_serial(g_array_index(serials, uint64_t, i));
+		        acr_session_by_serial(g_array_index(serials, uint64_t, i));
 		if (session)
 			visit(session);
 		acr_session_unref(session);

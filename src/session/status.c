@@ -34,7 +34,7 @@ static const char *state_name(struct acr_session *session)
 	case ACR_IDLE:
 		for (unsigned i = acr_route_highest(session); i > 0 && ready; i--)
 			ready = acr_route_stage(session, i) &&
-				is_ready(session, acr_route_stage(session, i));
+			        is_ready(session, acr_route_stage(session, i));
 		if (!ready)
 			return "new";
 		return session->refused ? "failed" : "ready";
@@ -67,7 +67,7 @@ bool acr_session_ended(struct acr_session *session, bool *failed)
 	pthread_mutex_lock(&session->lock);
 	state = session->state;
 	*failed = state == ACR_FAILED || state == ACR_CANCELLED || session->removed ||
-		  (state == ACR_IDLE && session->refused);
+	          (state == ACR_IDLE && session->refused);
 	pthread_mutex_unlock(&session->lock);
 	return state > ACR_ACTIVE || *failed;
 }
@@ -76,20 +76,20 @@ static void error_line(GString *text, int error, const char *sentence)
 {
 	if (error)
 		g_string_append_printf(text, "error: %s: %s\n", strerrorname_np(-error),
-				       sentence ? sentence : "");
+		                       sentence ? sentence : "");
 	else
 		g_string_append(text, "error: none\n");
 }
 
 static void amounts(GString *text, const char *device, unsigned stage, uint64_t bytes_in,
-		    uint64_t bytes_out, uint64_t queue_ns, uint64_t process_ns)
+                    uint64_t bytes_out, uint64_t queue_ns, uint64_t process_ns)
 {
 	g_string_append_printf(text,
-			       "device: %s\nstage: %u\n"
-			       "bytes-in: %" PRIu64 "\nbytes-out: %" PRIu64 "\n"
-			       "queue-time-us: %" PRIu64 "\nprocess-time-us: %" PRIu64 "\n",
-			       device ? device : "none", stage, bytes_in, bytes_out,
-			       queue_ns / 1000, process_ns / 1000);
+	                       "device: %s\nstage: %u\n"
+	                       "bytes-in: %" PRIu64 "\nbytes-out: %" PRIu64 "\n"
+	                       "queue-time-us: %" PRIu64 "\nprocess-time-us: %" PRIu64 "\n",
+	                       device ? device : "none", stage, bytes_in, bytes_out,
+	                       queue_ns / 1000, process_ns / 1000);
 }
 
 void acr_session_status(struct acr_session *session, GString *text)
@@ -98,7 +98,7 @@ void acr_session_status(struct acr_session *session, GString *text)
 	g_string_append_printf(text, "state: %s\n", state_name(session));
 	error_line(text, session->error, session->sentence);
 	amounts(text, session->device_name, MAX(session->at, 1), session->bytes_in,
-		session->bytes_out, session->queue_ns, session->process_ns);
+	        session->bytes_out, session->queue_ns, session->process_ns);
 	g_string_append_printf(text, "requests: %" PRIu64 "\n", session->requests);
 	pthread_mutex_unlock(&session->lock);
 }
@@ -107,8 +107,8 @@ static const char *stage_state(const struct acr_session *session, const struct a
 {
 	if (stage->ended)
 		return stage->result == -ECANCELED ? "cancelled"
-		       : stage->result		   ? "failed"
-						   : "done";
+		       : stage->result             ? "failed"
+		                                   : "done";
 	if (session->state == ACR_ACTIVE && stage->number == session->at)
 		return active_name(session);
 	return is_ready(session, stage) ? "ready" : "new";
@@ -124,7 +124,7 @@ void acr_stage_status(struct acr_session *session, unsigned number, GString *tex
 		g_string_append_printf(text, "state: %s\n", stage_state(session, stage));
 		error_line(text, stage->error, stage->sentence);
 		amounts(text, stage->device_name, number, stage->bytes_in, stage->bytes_out,
-			stage->queue_ns, stage->process_ns);
+		        stage->queue_ns, stage->process_ns);
 	}
 	pthread_mutex_unlock(&session->lock);
 }

@@ -33,9 +33,9 @@ struct acr_stream {
 	bool collects;              /* AEAD decryption */
 	bool wants_iv;              /* it comes at the head of the input */
 	bool begun, ended;          /* the first and the last piece are on their way */
-	uint8_t prefix[64];         /* input of the present, incomplete block: it goes in again */
+	uint8_t prefix[64]; /* input of the present, incomplete block: it goes in again */
 	size_t prefixed;
-	uint8_t carry[3];           /* bytes that do not make a base64 group yet */
+	uint8_t carry[3]; /* bytes that do not make a base64 group yet */
 	size_t carried;
 };
 
@@ -59,7 +59,7 @@ static int push(struct acr_stream *stream, struct acr_buf *buf, size_t skip)
 static enum acr_format format_of(const struct acr_session *session)
 {
 	return acr_stage_op(&session->stage) == ACR_VERIFY ? ACR_FORMAT_RAW
-							   : session->stage.format;
+	                                                   : session->stage.format;
 }
 
 /* n characters of the text that data makes, as a chunk. */
@@ -106,7 +106,7 @@ static int put_out(struct acr_session *session, struct acr_buf *buf, size_t skip
 	switch (format_of(session)) {
 	case ACR_FORMAT_HEX:
 		return push_text(session, buf->data + skip, buf->len - skip,
-				 (buf->len - skip) * 2);
+		                 (buf->len - skip) * 2);
 	case ACR_FORMAT_BASE64:
 		return push_base64(session, buf->data + skip, buf->len - skip);
 	case ACR_FORMAT_RAW:
@@ -216,7 +216,8 @@ static struct acr_buf *take_input(struct acr_session *session, size_t len, int *
 		return acr_buf_new(session->account);
 	if (len < buf->len) {
 		rest = acr_buf_new(session->account);
-		*error = rest ? acr_buf_write(rest, 0, buf->data + len, buf->len - len) : -ENOSPC;
+		*error = rest ? acr_buf_write(rest, 0, buf->data + len, buf->len - len)
+		              : -ENOSPC;
 		if (*error) {
 			acr_buf_unref(rest);
 			return NULL;
@@ -254,7 +255,8 @@ static int advance_iv(struct acr_session *session, const struct acr_job *job)
 	unsigned block = job->alg->block;
 	size_t whole = job->src_len / block * block;
 	const uint8_t *in = whole ? job->src->data + whole - block : NULL;
-	const uint8_t *out = whole && job->dst_len >= whole ? job->dst->data + whole - block : NULL;
+	const uint8_t *out =
+	        whole && job->dst_len >= whole ? job->dst->data + whole - block : NULL;
 	const uint8_t *cipher = job->opcode == ACR_DECRYPT ? in : out;
 	struct acr_blob *next;
 	int error = 0;
@@ -333,7 +335,8 @@ static int take_iv(struct acr_session *session)
 	if (!session->src || session->src->len < len) {
 		if (!session->src_eof)
 			return -EAGAIN;
-		acr_stage_explain(session, &session->stage, -EINVAL, "src is shorter than its iv");
+		acr_stage_explain(session, &session->stage, -EINVAL,
+		                  "src is shorter than its iv");
 		return -EINVAL;
 	}
 	head = take_input(session, len, &error);
@@ -407,7 +410,8 @@ static int collect_job(struct acr_session *session, struct acr_job **job)
 static int piece_job(struct acr_session *session, size_t len, struct acr_job **job)
 {
 	struct acr_stream *stream = session->stream;
-	unsigned flags = (stream->begun ? 0 : ACR_OP_FIRST) | (session->src_eof ? ACR_OP_LAST : 0);
+	unsigned flags =
+	        (stream->begun ? 0 : ACR_OP_FIRST) | (session->src_eof ? ACR_OP_LAST : 0);
 	struct acr_buf *in;
 	int error = 0;
 

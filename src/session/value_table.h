@@ -8,28 +8,28 @@
 #define ACR_TEXT_MAX   1024 /* of a text value */
 #define ACR_HEX_PREFIX 4    /* strlen("hex:") */
 
-#define REFUSE(session, stage, error, ...)                                                      \
+#define REFUSE(session, stage, error, ...)                                                     \
 	(acr_stage_explain(session, stage, error, __VA_ARGS__), (error))
 
 /* Under the lock. Bytes are taken (a reference) on success. */
 typedef int acr_value_setter(struct acr_session *session, struct acr_stage *stage,
-			     struct acr_blob *bytes);
+                             struct acr_blob *bytes);
 typedef struct acr_blob *acr_value_getter(const struct acr_session *session,
-					  const struct acr_stage *stage);
+                                          const struct acr_stage *stage);
 typedef void acr_value_resetter(struct acr_session *session, struct acr_stage *stage);
 
 struct acr_value_row {
 	const char *name;
 	bool text;
-	bool hex;   /* "hex:" is decoded */
+	bool hex;    /* "hex:" is decoded */
 	bool secret; /* no part of it in a sentence, and left bad when refused */
-	size_t max; /* bytes, of the value */
+	size_t max;  /* bytes, of the value */
 	/* Under the lock. text is terminated. */
 	int (*set_text)(struct acr_session *session, struct acr_stage *stage, const char *text,
-			bool privileged);
+	                bool privileged);
 	acr_value_setter *set_bytes;
 	void (*get_text)(const struct acr_session *session, const struct acr_stage *stage,
-			 char *text, size_t size);
+	                 char *text, size_t size);
 	acr_value_getter *get_bytes;
 	acr_value_resetter *reset;
 };
@@ -38,11 +38,11 @@ extern const struct acr_value_row acr_value_table[ACR_VALUES];
 
 /* value_bytes.c: of the rows that are bytes. The key can't be read. */
 acr_value_setter acr_value_set_key, acr_value_set_iv, acr_value_set_aad, acr_value_set_tag,
-	acr_value_set_sig, acr_value_set_private;
+        acr_value_set_sig, acr_value_set_private;
 acr_value_getter acr_value_get_iv, acr_value_get_aad, acr_value_get_tag, acr_value_get_sig,
-	acr_value_get_private;
+        acr_value_get_private;
 acr_value_resetter acr_value_reset_key, acr_value_reset_iv, acr_value_reset_aad,
-	acr_value_reset_tag, acr_value_reset_sig, acr_value_reset_private;
+        acr_value_reset_tag, acr_value_reset_sig, acr_value_reset_private;
 
 /* params.c: a value as it may stand in a sentence, escaped, at most 64 bytes of it. Returns out. */
 const char *acr_value_quote(const char *value, char *out, size_t size);
@@ -50,6 +50,6 @@ const char *acr_value_quote(const char *value, char *out, size_t size);
 
 /* params.c: a whole number in min..max. 0, or -EINVAL with a sentence that names it. */
 int acr_value_number(struct acr_session *session, struct acr_stage *stage, const char *name,
-		     const char *text, uint64_t min, uint64_t max, uint64_t *value);
+                     const char *text, uint64_t min, uint64_t max, uint64_t *value);
 
 #endif

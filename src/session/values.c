@@ -15,12 +15,13 @@ bool acr_value_is_text(enum acr_value id)
 
 size_t acr_value_max(enum acr_value id)
 {
-	return acr_value_table[id].hex ? 2 * acr_value_table[id].max + ACR_HEX_PREFIX + 1 : acr_value_table[id].max;
+	return acr_value_table[id].hex ? 2 * acr_value_table[id].max + ACR_HEX_PREFIX + 1
+	                               : acr_value_table[id].max;
 }
 
 /* Under the lock: the stage, if its value may change now. NULL with *error. */
 static struct acr_stage *changeable(struct acr_session *session, unsigned number,
-				    const struct acr_value_row *value, int *error)
+                                    const struct acr_value_row *value, int *error)
 {
 	struct acr_stage *stage = acr_route_stage(session, number);
 
@@ -30,15 +31,15 @@ static struct acr_stage *changeable(struct acr_session *session, unsigned number
 		return NULL;
 	}
 	if (session->state == ACR_ACTIVE)
-		*error = REFUSE(session, stage, -EBUSY, "%s can't change while the request runs",
-				value->name);
+		*error = REFUSE(session, stage, -EBUSY,
+		                "%s can't change while the request runs", value->name);
 	return *error ? NULL : stage;
 }
 
 /* Where there is no input whose writing would say so, the next request begins with the next
  * change of what the output depends on. A stage that was added since has no output yet. */
 static void begin_next(struct acr_session *session, const struct acr_stage *stage,
-		       enum acr_value id)
+                       enum acr_value id)
 {
 	if (session->state > ACR_ACTIVE && stage->number <= session->last &&
 	    !acr_route_takes_src(session) && id < ACR_V_CHECK && id != ACR_V_FORMAT)
@@ -72,7 +73,7 @@ static void leave_bad(struct acr_session *session, struct acr_stage *stage, enum
 }
 
 int acr_value_check(struct acr_session *session, unsigned number, enum acr_value id,
-		    const void *data, size_t len)
+                    const void *data, size_t len)
 {
 	const struct acr_value_row *value = &acr_value_table[id];
 	struct acr_stage *stage;
@@ -87,9 +88,9 @@ int acr_value_check(struct acr_session *session, unsigned number, enum acr_value
 	}
 	if (stage && len > most) {
 		leave_bad(session, stage, id);
-		error = REFUSE(session, stage, -EINVAL, "%s has %zu bytes or more, %s takes at most %zu",
-			       value->name, len, stage->alg ? stage->alg_text : "any algorithm",
-			       max);
+		error = REFUSE(session, stage, -EINVAL,
+		               "%s has %zu bytes or more, %s takes at most %zu", value->name,
+		               len, stage->alg ? stage->alg_text : "any algorithm", max);
 	}
 	pthread_mutex_unlock(&session->lock);
 	return error;
@@ -105,7 +106,7 @@ static bool printable(const uint8_t *data, size_t len)
 
 /* The bytes that a write means, "hex:" decoded. Returns owned, NULL with *error. */
 static struct acr_blob *bytes_of(struct acr_session *session, struct acr_stage *stage,
-				 enum acr_value id, const uint8_t *data, size_t len, int *error)
+                                 enum acr_value id, const uint8_t *data, size_t len, int *error)
 {
 	const struct acr_value_row *value = &acr_value_table[id];
 	struct acr_account *account = session->account;
@@ -122,29 +123,35 @@ static struct acr_blob *bytes_of(struct acr_session *session, struct acr_stage *
 			return blob;
 		acr_blob_unref(blob);
 		if (printable(data, len)) {
-			*error = REFUSE(session, stage, -EINVAL, "%s: after \"hex:\" there must be an even "
-					"number of hexadecimal digits", value->name);
+			*error = REFUSE(session, stage, -EINVAL,
+			                "%s: after \"hex:\" there must be an even "
+			                "number of hexadecimal digits",
+			                value->name);
 			return NULL;
 		}
 	}
 	blob = acr_blob_new(data, len, secret, account, error);
 	if (!blob)
-		acr_stage_explain(session, stage, *error, id == ACR_V_KEY
-			? "no locked memory is left for a key: raise the limit (ulimit -l)"
-			: "no memory is left");
+		acr_stage_explain(
+		        session, stage, *error,
+		        id == ACR_V_KEY
+		                ? "no locked memory is left for a key: raise the limit (ulimit -l)"
+		                : "no memory is left");
 	return blob;
 }
 
-static int check_lockable(struct acr_session *session, struct acr_stage *stage, enum acr_value id)
+static int check_lockable(struct acr_session *session, struct acr_stage *stage,
+                          enum acr_value id)
 {
 	if (id != ACR_V_KEY || acr_secret_lockable())
 		return 0;
-	return REFUSE(session, stage, -ENOSPC, "memory can't be locked here, so keys are refused: "
-		      "raise the limit (ulimit -l)");
+	return REFUSE(session, stage, -ENOSPC,
+	              "memory can't be locked here, so keys are refused: "
+	              "raise the limit (ulimit -l)");
 }
 
 static int set_bytes(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-		     const void *data, size_t len)
+                     const void *data, size_t len)
 {
 	int error = check_lockable(session, stage, id);
 	struct acr_blob *blob = error ? NULL : bytes_of(session, stage, id, data, len, &error);
@@ -156,7 +163,7 @@ static int set_bytes(struct acr_session *session, struct acr_stage *stage, enum 
 }
 
 static int set_text(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-		    const char *data, size_t len, bool privileged)
+                    const char *data, size_t len, bool privileged)
 {
 	char text[ACR_TEXT_MAX + 1];
 
@@ -164,26 +171,28 @@ static int set_text(struct acr_session *session, struct acr_stage *stage, enum a
 		len--;
 	if (len > ACR_TEXT_MAX || memchr(data, 0, len))
 		return REFUSE(session, stage, -EINVAL, "%s must be one short line of text",
-			      acr_value_table[id].name);
+		              acr_value_table[id].name);
 	memcpy(text, data, len);
 	text[len] = 0;
 	return acr_value_table[id].set_text(session, stage, text, privileged);
 }
 
 static int set_blob(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-		    struct acr_blob *blob)
+                    struct acr_blob *blob)
 {
 	const struct acr_value_row *value = &acr_value_table[id];
 	int error = check_lockable(session, stage, id);
 
 	if (!error && blob->len > value->max)
-		error = REFUSE(session, stage, -EINVAL, "%s has %zu bytes, at most %zu are taken",
-			       value->name, blob->len, value->max);
+		error = REFUSE(session, stage, -EINVAL,
+		               "%s has %zu bytes, at most %zu are taken", value->name,
+		               blob->len, value->max);
 	return error ? error : value->set_bytes(session, stage, blob);
 }
 
 /* Under the lock: what follows from a value that was set, or refused with an error. */
-static int settle(struct acr_session *session, struct acr_stage *stage, enum acr_value id, int error)
+static int settle(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
+                  int error)
 {
 	if (error) {
 		leave_bad(session, stage, id);
@@ -199,7 +208,7 @@ static int settle(struct acr_session *session, struct acr_stage *stage, enum acr
 }
 
 int acr_value_set(struct acr_session *session, unsigned number, enum acr_value id,
-		  const void *data, size_t len, bool privileged)
+                  const void *data, size_t len, bool privileged)
 {
 	struct acr_stage *stage;
 	int error;
@@ -207,15 +216,16 @@ int acr_value_set(struct acr_session *session, unsigned number, enum acr_value i
 	pthread_mutex_lock(&session->lock);
 	stage = changeable(session, number, &acr_value_table[id], &error);
 	if (stage)
-		error = settle(session, stage, id, acr_value_table[id].text
-			? set_text(session, stage, id, data, len, privileged)
-			: set_bytes(session, stage, id, data, len));
+		error = settle(session, stage, id,
+		               acr_value_table[id].text
+		                       ? set_text(session, stage, id, data, len, privileged)
+		                       : set_bytes(session, stage, id, data, len));
 	pthread_mutex_unlock(&session->lock);
 	return error;
 }
 
 int acr_value_give(struct acr_session *session, unsigned number, enum acr_value id,
-		   struct acr_blob *blob)
+                   struct acr_blob *blob)
 {
 	struct acr_stage *stage;
 	int error;

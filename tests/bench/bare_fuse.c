@@ -46,14 +46,14 @@ static void bare_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 static void bare_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-		      struct fuse_file_info *fi)
+                      struct fuse_file_info *fi)
 {
 	(void)ino, (void)offset, (void)fi;
 	fuse_reply_buf(req, "0123456789abcdef", size < 16 ? size : 16);
 }
 
-static void bare_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-		       struct fuse_file_info *fi)
+static void bare_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
+                       off_t offset, struct fuse_file_info *fi)
 {
 	(void)ino, (void)data, (void)offset, (void)fi;
 	fuse_reply_write(req, size);

@@ -24,9 +24,9 @@ static int ioctl_32(int fd, unsigned long cmd, const void *arg)
 	long result = NR_IOCTL_32;
 
 	__asm__ volatile("int $0x80"
-			 : "+a"(result)
-			 : "b"((long)fd), "c"(cmd), "d"(arg)
-			 : "memory", "r8", "r9", "r10", "r11");
+	                 : "+a"(result)
+	                 : "b"((long)fd), "c"(cmd), "d"(arg)
+	                 : "memory", "r8", "r9", "r10", "r11");
 	return (int)result;
 }
 
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 {
 	int fd = open(argc > 1 ? argv[1] : "", O_RDWR), result;
 	struct low *low = mmap(NULL, sizeof *low, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 
 	if (fd < 0 || low == MAP_FAILED)
 		return perror("setting up"), 1;

@@ -105,8 +105,8 @@ static void step(struct card *card, struct input *in)
 		/* The server keeps accesses inside their region. */
 		if (config && n > CONFIG - offset)
 			n = CONFIG - offset;
-		ce99_vu_card.ops->write(card, config ? VFIO_PCI_CONFIG_REGION_INDEX : BAR0, offset,
-		                        bytes, n, 0);
+		ce99_vu_card.ops->write(card, config ? VFIO_PCI_CONFIG_REGION_INDEX : BAR0,
+		                        offset, bytes, n, 0);
 		break;
 	case 4:
 		ce99_vu_card.ops->tick(card, how & 8 ? UINT64_MAX : vu_now());

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 #define ASSERT(condition) ((condition) ? (void)0 : abort())
-#define SCRATCH ((size_t)64 * 1024)
+#define SCRATCH           ((size_t)64 * 1024)
 
 extern const struct acr_driver_module acrypto_driver;
 
@@ -126,8 +126,9 @@ static void raw(struct program *program, void *out, size_t size)
 
 static uint64_t number(struct program *program)
 {
-	static const uint64_t some[] = { 0, 1, 12, 16, 31, 32, 64, 4096, 8192, 8193, SCRATCH,
-					 1ull << 32, 1ull << 63, UINT64_MAX };
+	static const uint64_t some[] = { 0,       1,          12,         16,        31,
+		                         32,      64,         4096,       8192,      8193,
+		                         SCRATCH, 1ull << 32, 1ull << 63, UINT64_MAX };
 	uint8_t which = next(program);
 
 	return which < G_N_ELEMENTS(some) ? some[which] : which;
@@ -142,13 +143,25 @@ static struct acrypto_buffer buffer(struct program *program)
 		return (struct acrypto_buffer){ 0, size };
 	if (where < 16)
 		return (struct acrypto_buffer){ UINT64_MAX - where, size };
-	return (struct acrypto_buffer){ ACRYPTO_POINTER(scratch + SCRATCH * (where - 15u) / 256),
-					size };
+	return (struct acrypto_buffer){
+		ACRYPTO_POINTER(scratch + SCRATCH * (where - 15u) / 256), size
+	};
 }
 
 static const char *const algs[] = {
-	"aes-256-cbc", "aes-128-gcm", "aes-256-ctr", "chacha20-poly1305", "sha256", "shake128",
-	"hmac-sha256", "hkdf-sha256", "aes-128-wrap", "gmac-aes-128", "kmac-128", "xor", "",
+	"aes-256-cbc",
+	"aes-128-gcm",
+	"aes-256-ctr",
+	"chacha20-poly1305",
+	"sha256",
+	"shake128",
+	"hmac-sha256",
+	"hkdf-sha256",
+	"aes-128-wrap",
+	"gmac-aes-128",
+	"kmac-128",
+	"xor",
+	"",
 };
 
 static struct acrypto_session_initializer initializer(struct program *program)
@@ -200,8 +213,9 @@ static void fill(struct program *program, fuse_req_t req)
 
 static void add(struct program *program, fuse_req_t req)
 {
-	struct acrypto_session_add in = { .dst = buffer(program), .tag = buffer(program),
-					  .iv = buffer(program) };
+	struct acrypto_session_add in = { .dst = buffer(program),
+		                          .tag = buffer(program),
+		                          .iv = buffer(program) };
 
 	in.flags = next(program) == 1;
 	fs_kind_ioctl.ioctl(req, &program->handle, ACRYPTO_SESSION_ADD, &in);
@@ -211,7 +225,7 @@ static void direct(struct program *program, fuse_req_t req)
 {
 	struct acrypto_direct in = { .init = initializer(program) };
 	struct acrypto_buffer *buffers[] = { &in.src, &in.dst, &in.key, &in.iv,
-					     &in.aad, &in.tag, &in.sig };
+		                             &in.aad, &in.tag, &in.sig };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(buffers); i++)
 		*buffers[i] = buffer(program);
@@ -221,7 +235,8 @@ static void direct(struct program *program, fuse_req_t req)
 
 static void in_line(struct program *program, fuse_req_t req, unsigned cmd)
 {
-	struct acrypto_inline in = { .type = next(program) % 10, .size = (uint32_t)number(program) };
+	struct acrypto_inline in = { .type = next(program) % 10,
+		                     .size = (uint32_t)number(program) };
 
 	in.offset = number(program);
 	in.total = number(program);
@@ -255,15 +270,15 @@ static void read_file(struct program *program, fuse_req_t req)
 }
 
 static void (*const calls[])(struct program *program, fuse_req_t req) = {
-	alloc, fill, fill, fill, add, direct, direct, fill_inline, fetch_inline, status,
-	write_file, read_file,
+	alloc,  fill,        fill,         fill,   add,        direct,
+	direct, fill_inline, fetch_inline, status, write_file, read_file,
 };
 
 /* A session to begin with, as there are many ways not to get one. */
 static void begin(struct program *program)
 {
 	struct acrypto_session_alloc in = { .init.version = ACRYPTO_IOCTL_VERSION,
-					    .src_size = SCRATCH };
+		                            .src_size = SCRATCH };
 	struct request request = { 0 };
 	uint8_t which = next(program);
 
@@ -277,9 +292,9 @@ static void begin(struct program *program)
 
 static void check_answer(struct request *request)
 {
-	static const int known[] = { 0, EINVAL, EOPNOTSUPP, ENODEV, EIO, ENOKEY, EACCES, ENODATA,
-				     EBADMSG, EBUSY, EEXIST, EMSGSIZE, EAGAIN, EDQUOT, ENOSPC,
-				     EFAULT };
+	static const int known[] = { 0,      EINVAL,  EOPNOTSUPP, ENODEV, EIO,    ENOKEY,
+		                     EACCES, ENODATA, EBADMSG,    EBUSY,  EEXIST, EMSGSIZE,
+		                     EAGAIN, EDQUOT,  ENOSPC,     EFAULT };
 	bool found = false;
 
 	/* Long inputs run in the device's thread, and come back in one for visits. */
@@ -307,7 +322,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	char why[ACR_SENTENCE], *error = NULL;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint8_t *area = mmap(NULL, SCRATCH + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *area =
+	        mmap(NULL, SCRATCH + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)argc, (void)argv;
 	ASSERT(area != MAP_FAILED && !mprotect(area + page, SCRATCH, PROT_READ | PROT_WRITE));
@@ -322,7 +338,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	fs_wait_init();
 	fs_visit_server(true); /* counts as two threads, of which one may visit */
 	fs_visit_server(true);
-	ASSERT(!acr_device_add(acr_device_spec_parse("soft0=soft:threads=1", &error), false, why));
+	ASSERT(!acr_device_add(acr_device_spec_parse("soft0=soft:threads=1", &error), false,
+	                       why));
 	return 0;
 }
 

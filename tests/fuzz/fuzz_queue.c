@@ -30,7 +30,7 @@ static bool step(struct pair *pair, uint8_t what, uint8_t which, bool line)
 		return pair_return(pair);
 	default:
 		return pair_insert(pair, i, line ? 0 : what / 8 % MODEL_PRIORITIES,
-				   line ? 0 : which % MODEL_USERS, 1ull << (what / 6));
+		                   line ? 0 : which % MODEL_USERS, 1ull << (what / 6));
 	}
 }
 

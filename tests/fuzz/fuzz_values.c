@@ -20,23 +20,84 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 #define ASSERT(condition) ((condition) ? (void)0 : abort())
-#define USER       1000
-#define LENGTH_MAX 4096 /* longer outputs only cost time */
+#define USER              1000
+#define LENGTH_MAX        4096 /* longer outputs only cost time */
 
 extern const struct acr_driver_module acrypto_driver;
 
 static const char *const words[] = {
-	"aes-256-cbc", "aes-128-gcm", "aes-192-ctr", "aes-256-ccm", "aes-128-ofb", "aes-256-cfb",
-	"aes-128-ecb", "aes-256-wrap-pad", "aes-128-xts", "chacha20", "chacha20-poly1305",
-	"des-cbc", "sha256", "shake128", "md5", "hmac-sha256", "cmac-aes-128", "gmac-aes-128",
-	"kmac-128", "poly1305", "hkdf-sha256", "encrypt", "decrypt", "hash", "mac", "sign",
-	"verify", "random", "derive", "pkcs7", "none", "combined", "detached", "raw", "hex",
-	"base64", "0", "1", "4", "12", "16", "17", "32", "4096", "iterations=2", "n=16 r=1 p=1",
-	"soft0", "gone", "xor", "2", "hex:00112233445566778899aabbccddeeff", "hex:0", "hex:\xff",
-	"0123456789abcdef0123456789abcdef", "0123456789abcdef", "0123456789ab", "",
-	"ed25519", "x25519", "ecdsa-p256-sha256", "ecdh-prime256v1", "rsa-sha256", "rsa-pss-sha1",
-	"rsa-oaep-sha1", "modexp", "sm2", "pss", "oaep", "saltlen=16 mgf1=sha1", "sigformat=raw r=2",
-	"hex:3007020201f1020105", "valid",
+	"aes-256-cbc",
+	"aes-128-gcm",
+	"aes-192-ctr",
+	"aes-256-ccm",
+	"aes-128-ofb",
+	"aes-256-cfb",
+	"aes-128-ecb",
+	"aes-256-wrap-pad",
+	"aes-128-xts",
+	"chacha20",
+	"chacha20-poly1305",
+	"des-cbc",
+	"sha256",
+	"shake128",
+	"md5",
+	"hmac-sha256",
+	"cmac-aes-128",
+	"gmac-aes-128",
+	"kmac-128",
+	"poly1305",
+	"hkdf-sha256",
+	"encrypt",
+	"decrypt",
+	"hash",
+	"mac",
+	"sign",
+	"verify",
+	"random",
+	"derive",
+	"pkcs7",
+	"none",
+	"combined",
+	"detached",
+	"raw",
+	"hex",
+	"base64",
+	"0",
+	"1",
+	"4",
+	"12",
+	"16",
+	"17",
+	"32",
+	"4096",
+	"iterations=2",
+	"n=16 r=1 p=1",
+	"soft0",
+	"gone",
+	"xor",
+	"2",
+	"hex:00112233445566778899aabbccddeeff",
+	"hex:0",
+	"hex:\xff",
+	"0123456789abcdef0123456789abcdef",
+	"0123456789abcdef",
+	"0123456789ab",
+	"",
+	"ed25519",
+	"x25519",
+	"ecdsa-p256-sha256",
+	"ecdh-prime256v1",
+	"rsa-sha256",
+	"rsa-pss-sha1",
+	"rsa-oaep-sha1",
+	"modexp",
+	"sm2",
+	"pss",
+	"oaep",
+	"saltlen=16 mgf1=sha1",
+	"sigformat=raw r=2",
+	"hex:3007020201f1020105",
+	"valid",
 	"hex:9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
 	"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
 	"-----END PUBLIC KEY-----\n",
@@ -89,13 +150,15 @@ static void set_value(struct program *program)
 	size_t len;
 	const void *data = operand(program, &len);
 
-	if (value == ACR_V_PARAMS && !memmem(data, len, "=2", 2) && !memmem(data, len, "=16", 3))
+	if (value == ACR_V_PARAMS && !memmem(data, len, "=2", 2) &&
+	    !memmem(data, len, "=16", 3))
 		return; /* the costs that these parameters can ask for are meant to be high */
 	if (value == ACR_V_DEADLINE)
 		return; /* a session that a timer ends is not repeatable */
-	if (acr_value_is_text(value) || !acr_value_check(program->session, program->stage, value, data, len))
+	if (acr_value_is_text(value) ||
+	    !acr_value_check(program->session, program->stage, value, data, len))
 		acr_value_set(program->session, program->stage, value, data, len,
-			      next(program) & 1);
+		              next(program) & 1);
 }
 
 static void get_value(struct program *program)
@@ -111,7 +174,7 @@ static void get_value(struct program *program)
 static void reset_value(struct program *program)
 {
 	acr_value_reset(program->session, program->stage,
-			(enum acr_value)(next(program) % ACR_VALUES));
+	                (enum acr_value)(next(program) % ACR_VALUES));
 }
 
 static void open_src(struct program *program)
@@ -145,7 +208,7 @@ static void write_src(struct program *program)
 	if (!program->open)
 		return;
 	done = acr_src_write(program->session, &program->writers[how % program->open], offset,
-			     how & 1, how & 2, data, len);
+	                     how & 1, how & 2, data, len);
 	ASSERT(done < 0 || (size_t)done <= len);
 }
 
@@ -163,7 +226,8 @@ static void truncate_src(struct program *program)
 static bool modest(struct acr_session *session)
 {
 	for (unsigned i = 1; i <= acr_route_highest(session); i++)
-		if (acr_route_stage(session, i) && acr_route_stage(session, i)->length > LENGTH_MAX)
+		if (acr_route_stage(session, i) &&
+		    acr_route_stage(session, i)->length > LENGTH_MAX)
 			return false;
 	return true;
 }
@@ -178,8 +242,8 @@ static void read_dst(struct program *program)
 		return;
 	if (next(program) & 1)
 		program->read = 0; /* as a descriptor that reads from the start again */
-	if (acr_dst_read(program->session, next(program) & 1 ? program->stage : 0, &program->read,
-			 offset, (size_t)len, &piece))
+	if (acr_dst_read(program->session, next(program) & 1 ? program->stage : 0,
+	                 &program->read, offset, (size_t)len, &piece))
 		return;
 	ASSERT(piece.len <= len);
 	text = malloc(piece.len + 1);
@@ -257,16 +321,18 @@ static void look(struct program *program)
 }
 
 static void (*const actions[])(struct program *program) = {
-	set_value, set_value, set_value, set_value, get_value, reset_value, open_src, close_src,
-	write_src, write_src, truncate_src, read_dst, start, cancel, reset, look, whole_request,
-	whole_request, go_on, choose_stage, add_stage, remove_stage,
+	set_value, set_value,    set_value, set_value,    get_value,     reset_value,
+	open_src,  close_src,    write_src, write_src,    truncate_src,  read_dst,
+	start,     cancel,       reset,     look,         whole_request, whole_request,
+	go_on,     choose_stage, add_stage, remove_stage,
 };
 
 /* Sessions that are ready for an input, to begin with. */
 static const struct {
 	const char *alg, *key;
 } ready[] = {
-	{ "aes-256-cbc", "hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" },
+	{ "aes-256-cbc",
+	  "hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" },
 	{ "aes-128-gcm", "hex:000102030405060708090a0b0c0d0e0f" },
 	{ "aes-128-ctr", "hex:000102030405060708090a0b0c0d0e0f" },
 	{ "chacha20", "hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" },
@@ -292,10 +358,10 @@ static void begin(struct program *program)
 	if (which == G_N_ELEMENTS(ready))
 		return;
 	ASSERT(!acr_value_set(session, 1, ACR_V_ALG, ready[which].alg, strlen(ready[which].alg),
-			      false));
+	                      false));
 	if (ready[which].key)
 		ASSERT(!acr_value_set(session, 1, ACR_V_KEY, ready[which].key,
-				      strlen(ready[which].key), false));
+		                      strlen(ready[which].key), false));
 	if (first & 128)
 		acr_value_set(session, 1, ACR_V_STREAM, "1", 1, false);
 	if (first & 64 && acr_alg_has_op(session->stage.alg, ACR_DECRYPT))
@@ -307,7 +373,7 @@ static void begin(struct program *program)
 static void check_session(struct acr_session *session)
 {
 	static const char *const states[] = { "new",  "ready",  "queued",    "running",
-					      "done", "failed", "cancelled", NULL };
+		                              "done", "failed", "cancelled", NULL };
 
 	ASSERT(g_strv_contains(states, acr_session_state_name(session)));
 	pthread_mutex_lock(&session->lock);
@@ -325,7 +391,6 @@ static void check_given_back(struct acr_account *account, size_t before)
 	ASSERT(!atomic_load(&account->bytes) && acr_account_total() == before);
 }
 
-
 static struct acr_module module[] = { { "soft", NULL, NULL }, { 0 } };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -341,7 +406,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	acr_alg_init();
 	acr_secret_init();
 	acr_session_changed = changed;
-	ASSERT(!acr_device_add(acr_device_spec_parse("soft0=soft:threads=1", &error), false, why));
+	ASSERT(!acr_device_add(acr_device_spec_parse("soft0=soft:threads=1", &error), false,
+	                       why));
 	return 0;
 }
 

@@ -37,7 +37,8 @@ static bool ce99_des(const uint8_t keys[16][8], unsigned number, unsigned mode, 
 	if (!ce99_fetched[mode])
 		ce99_fetched[mode] = EVP_CIPHER_fetch(NULL, names[mode], NULL);
 	memcpy(last, data + n - 8, 8);
-	good = EVP_CipherInit_ex(ctx, ce99_fetched[mode], NULL, key, mode ? iv : NULL, !decrypt) &&
+	good = EVP_CipherInit_ex(ctx, ce99_fetched[mode], NULL, key, mode ? iv : NULL,
+	                         !decrypt) &&
 	       EVP_CIPHER_CTX_set_padding(ctx, 0) &&
 	       EVP_CipherUpdate(ctx, data, &made, data, (int)n) && made == (int)n;
 	EVP_CIPHER_CTX_free(ctx);

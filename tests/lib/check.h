@@ -25,7 +25,8 @@ static inline bool check_at(bool good, const char *what, const char *file, int l
 /* The last line. Returns the exit status. */
 static inline int checks_end(void)
 {
-	printf("%u passed, %u failed\n", atomic_load(&checks_passed), atomic_load(&checks_failed));
+	printf("%u passed, %u failed\n", atomic_load(&checks_passed),
+	       atomic_load(&checks_failed));
 	fflush(stdout);
 	return atomic_load(&checks_failed) != 0;
 }

@@ -90,7 +90,7 @@ static int model_pop(struct model *model)
 		return -1;
 	model->entries[best].in = false;
 	model->flows[model->entries[best].priority][model->entries[best].user].served =
-		++model->served;
+	        ++model->served;
 	return best;
 }
 
@@ -101,7 +101,7 @@ static void model_insert(struct model *model, int i, bool back)
 
 	model->entries[i].in = true;
 	model->entries[i].place = back ? --model->flows[priority][user].first
-				       : ++model->flows[priority][user].last;
+	                               : ++model->flows[priority][user].last;
 }
 
 /* ---- queue and model side by side ---- */
@@ -124,7 +124,7 @@ static void pair_init(struct pair *pair, double ageing)
 
 /* Insert entry i if it is not in. step_ns: since the last arrival, at least 1. */
 static bool pair_insert(struct pair *pair, unsigned i, unsigned priority, unsigned user,
-			uint64_t step_ns)
+                        uint64_t step_ns)
 {
 	struct acr_queue_entry *entry = &pair->entries[i];
 
@@ -169,7 +169,7 @@ static bool pair_take(struct pair *pair, unsigned i)
 	acr_queue_take(&pair->queue, entry);
 	pair->model.entries[i].in = false;
 	pair->model.flows[pair->model.entries[i].priority][pair->model.entries[i].user].served =
-		++pair->model.served;
+	        ++pair->model.served;
 	return !entry->flow;
 }
 

@@ -26,7 +26,8 @@ struct acr_module *acr_module_load(enum acr_module_kind kind, const char *name, 
 {
 	for (struct acr_module *module = static_modules; module->name; module++)
 		if (!strcmp(module->name, name) &&
-		    (kind == ACR_MODULE_DRIVER ? module->driver != NULL : module->balancer != NULL))
+		    (kind == ACR_MODULE_DRIVER ? module->driver != NULL
+		                               : module->balancer != NULL))
 			return module;
 	snprintf(why, ACR_SENTENCE, "there is no module \"%.64s\"", name);
 	return NULL;

@@ -36,7 +36,9 @@ struct play {
 };
 
 static const struct acr_option play_options[] = {
-	{ "width", "", "1" }, { "batch", "", "1" }, { NULL, NULL, NULL },
+	{ "width", "", "1" },
+	{ "batch", "", "1" },
+	{ NULL, NULL, NULL },
 };
 
 static int play_new(struct acr_device *dev, int (*offer)(struct acr_device *dev))
@@ -101,11 +103,14 @@ static int with_other_input(struct acr_op *op)
 
 static void play_one(struct play *play, struct acr_op *op)
 {
-	static const int errors[] = { [PLAY_FAIL] = -EIO, [PLAY_REFUSE] = -EAGAIN,
-				      [PLAY_BAD] = -EBADMSG, [PLAY_UNKNOWN] = -EOPNOTSUPP,
-				      [PLAY_HOLD] = 0 };
+	static const int errors[] = { [PLAY_FAIL] = -EIO,
+		                      [PLAY_REFUSE] = -EAGAIN,
+		                      [PLAY_BAD] = -EBADMSG,
+		                      [PLAY_UNKNOWN] = -EOPNOTSUPP,
+		                      [PLAY_HOLD] = 0 };
 	unsigned count = atomic_fetch_add(&play->count, 1) + 1;
-	enum play_mode mode = count % atomic_load(&play->every) ? PLAY_RIGHT : atomic_load(&play->mode);
+	enum play_mode mode =
+	        count % atomic_load(&play->every) ? PLAY_RIGHT : atomic_load(&play->mode);
 	int error = errors[mode];
 
 	if (mode == PLAY_HOLD) {
@@ -155,8 +160,8 @@ static void play_remove(struct acr_device *dev)
 
 static int add_digest(struct acr_device *dev)
 {
-	return acr_device_add_capability(dev, &(struct acr_capability){ .opcode = ACR_HASH,
-									.alg = "blake2s256" });
+	return acr_device_add_capability(
+	        dev, &(struct acr_capability){ .opcode = ACR_HASH, .alg = "blake2s256" });
 }
 
 static int odd_probe(struct acr_device *dev)
@@ -164,10 +169,12 @@ static int odd_probe(struct acr_device *dev)
 	return play_new(dev, add_digest);
 }
 
-#define PLAY(NAME, PROBE, REMOVE)                                                               \
-	{ .name = NAME, .options = play_options, .flags = ACR_DRIVER_SYNC, .probe = PROBE,      \
-	  .submit = play_submit, .state_free = soft_state_free, .reset = play_reset,            \
-	  .remove = REMOVE }
+#define PLAY(NAME, PROBE, REMOVE)                                                              \
+	{                                                                                      \
+		.name = NAME, .options = play_options, .flags = ACR_DRIVER_SYNC,               \
+		.probe = PROBE, .submit = play_submit, .state_free = soft_state_free,          \
+		.reset = play_reset, .remove = REMOVE                                          \
+	}
 
 static const struct acr_driver play_drivers[] = {
 	PLAY("play", play_probe, play_remove),

@@ -123,7 +123,8 @@ static struct acr_op *gate_take(struct gate *gate, const struct acr_op *op)
 			continue;
 		found = gate->held[i];
 		gate->count--;
-		memmove(gate->held + i, gate->held + i + 1, (gate->count - i) * sizeof gate->held[0]);
+		memmove(gate->held + i, gate->held + i + 1,
+		        (gate->count - i) * sizeof gate->held[0]);
 	}
 	return found;
 }
@@ -199,7 +200,8 @@ static int gate_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
 	unsigned taken = 0;
 
 	pthread_mutex_lock(&gate->lock);
-	while (taken < n && gate->count < HELD_MAX && !(gate->fewer && chance(&gate->seed, 3) == 0)) {
+	while (taken < n && gate->count < HELD_MAX &&
+	       !(gate->fewer && chance(&gate->seed, 3) == 0)) {
 		memset(ops[taken]->driver_area, 0xa7, 64);
 		gate->held[gate->count++] = ops[taken++];
 	}
@@ -362,16 +364,33 @@ static void crowd_flush(struct acr_device *dev)
 /* ---- all ---- */
 
 static const struct acr_driver drivers[] = {
-	{ .name = "calc", .options = options, .flags = ACR_DRIVER_SYNC | ACR_DRIVER_INLINE,
-	  .probe = calc_probe, .submit = calc_submit, .remove = calc_remove },
-	{ .name = "gate", .options = options, .probe = gate_probe, .submit = gate_submit,
-	  .cancel = gate_cancel, .remove = gate_remove },
-	{ .name = "early", .options = options, .probe = early_probe, .submit = early_submit },
-	{ .name = "lazy", .options = options, .probe = add_capabilities, .submit = lazy_submit,
-	  .flush = lazy_flush },
-	{ .name = "late", .options = options, .probe = gate_probe, .submit = gate_submit,
+	{ .name = "calc",
+	  .options = options,
+	  .flags = ACR_DRIVER_SYNC | ACR_DRIVER_INLINE,
+	  .probe = calc_probe,
+	  .submit = calc_submit,
+	  .remove = calc_remove },
+	{ .name = "gate",
+	  .options = options,
+	  .probe = gate_probe,
+	  .submit = gate_submit,
+	  .cancel = gate_cancel,
 	  .remove = gate_remove },
-	{ .name = "crowd", .options = options, .probe = crowd_probe, .submit = crowd_submit,
+	{ .name = "early", .options = options, .probe = early_probe, .submit = early_submit },
+	{ .name = "lazy",
+	  .options = options,
+	  .probe = add_capabilities,
+	  .submit = lazy_submit,
+	  .flush = lazy_flush },
+	{ .name = "late",
+	  .options = options,
+	  .probe = gate_probe,
+	  .submit = gate_submit,
+	  .remove = gate_remove },
+	{ .name = "crowd",
+	  .options = options,
+	  .probe = crowd_probe,
+	  .submit = crowd_submit,
 	  .flush = crowd_flush },
 };
 

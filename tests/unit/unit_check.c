@@ -68,7 +68,8 @@ static bool is_sha256(const struct acr_job *job)
 	return job->dst && job->dst_len == 32 && !memcmp(job->dst->data, digest, 32);
 }
 
-static void start(struct task *task, const char *alg, const char *bound, enum acr_check_need need)
+static void start(struct task *task, const char *alg, const char *bound,
+                  enum acr_check_need need)
 {
 	notes[0] = 0;
 	task_make(task, alg, 100, bound);
@@ -228,8 +229,10 @@ static void test_device_rule(void)
 static void test_rules(void)
 {
 	static const char *const good[] = { "never", "always", "sample 1", "sample 1000000" };
-	static const char *const bad[] = { "", "sample", "sample 0", "sample 1000001", "sample -1",
-					   "sample x", "sample 5 ", "Always", "1" };
+	static const char *const bad[] = {
+		"",          "sample", "sample 0", "sample 1000001", "sample -1", "sample x",
+		"sample 5 ", "Always", "1"
+	};
 	char text[ACR_CHECK_TEXT];
 	uint32_t rule;
 
@@ -355,7 +358,8 @@ static void *stress(void *data)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct task *task = &tasks[chance(&seed, HELD)];
 		if (!task->job) {
-			task_make(task, "sha256", chance(&seed, 300) + 1, chance(&seed, 3) ? NULL : "d0");
+			task_make(task, "sha256", chance(&seed, 300) + 1,
+			          chance(&seed, 3) ? NULL : "d0");
 			task->any = true;
 			task->job->dst_size = 32;
 			task->job->check = ACR_CHECK_MUST;
@@ -414,8 +418,8 @@ static void test_stress(void)
 		pthread_join(threads[i], NULL);
 	atomic_store(&calm, true);
 	pthread_join(threads[0], NULL);
-	for (const char *const *name = (const char *const[]){ "d0", "d1", "d2", "d3", NULL }; *name;
-	     name++) {
+	for (const char *const *name = (const char *const[]){ "d0", "d1", "d2", "d3", NULL };
+	     *name; name++) {
 		while (device(*name)->running_count) /* witnesses of what was cancelled */
 			sched_yield();
 		check_device(*name);
@@ -440,7 +444,7 @@ int main(void)
 	test_parts();
 	test_cancel();
 	test_witness_breaks();
-	acr_log_set_level((enum acr_log_level)-1); /* what lies is told about all the time */
+	acr_log_set_level((enum acr_log_level) - 1); /* what lies is told about all the time */
 	test_stress();
 	return end_tests();
 }

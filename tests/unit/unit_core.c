@@ -48,18 +48,19 @@ static void check_row(const struct acr_alg *alg)
 	CHECK(acr_alg_has_op(alg, acr_alg_default_op(alg)));
 	CHECK(alg->block >= 1 && alg->block <= 64); /* streams keep one block at hand */
 	CHECK(alg->key_min <= alg->key_max && alg->iv_min <= alg->iv_max);
-	CHECK(alg->in_min <= alg->in_max && alg->out <= (alg->out_max ? alg->out_max : UINT32_MAX));
+	CHECK(alg->in_min <= alg->in_max &&
+	      alg->out <= (alg->out_max ? alg->out_max : UINT32_MAX));
 	CHECK(!alg->iv_max || alg->flags & ACR_ALG_SALT || acr_alg_iv_ok(alg, alg->iv_default));
 	CHECK(alg->iv_default <= 256); /* room for a fresh one */
 	CHECK(!alg->tags == !alg->tag_default);
 	CHECK(!alg->tags || acr_alg_tag_ok(alg, alg->tag_default));
-	CHECK(!alg->key_max || (acr_alg_key_ok(alg, alg->key_min) &&
-				acr_alg_key_ok(alg, alg->key_max)));
+	CHECK(!alg->key_max ||
+	      (acr_alg_key_ok(alg, alg->key_min) && acr_alg_key_ok(alg, alg->key_max)));
 	CHECK(!acr_alg_key_ok(alg, (size_t)alg->key_max + 1));
 	CHECK(!acr_alg_tag_ok(alg, 0) && !acr_alg_tag_ok(alg, ACR_TAG_MAX + 1));
 	/* Of public keys alone the output varies without `length`. */
-	CHECK(!(alg->flags & ACR_ALG_XOF) == !alg->out_max ||
-	      alg->kind == ACR_KIND_SIGN || alg->kind == ACR_KIND_PKCRYPT);
+	CHECK(!(alg->flags & ACR_ALG_XOF) == !alg->out_max || alg->kind == ACR_KIND_SIGN ||
+	      alg->kind == ACR_KIND_PKCRYPT);
 	CHECK(alg->out || alg->out_max || alg->kind == ACR_KIND_CIPHER ||
 	      alg->kind == ACR_KIND_AEAD || alg->kind == ACR_KIND_WRAP);
 	CHECK(!alg->digest || acr_alg_find(alg->digest)->kind == ACR_KIND_HASH);
@@ -80,7 +81,8 @@ static void test_algorithms(void)
 	CHECK(!acr_alg_find("aes-256") && !acr_alg_find("AES-256-CBC"));
 	CHECK(acr_alg_find("ecdsa-p256-sha1") == acr_alg_find("ecdsa-prime256v1-sha1"));
 	CHECK(acr_alg_find("ecdh-p521") == acr_alg_find("ecdh-secp521r1"));
-	CHECK(acr_alg_find("ecdh-p521") && !acr_alg_find("ecdsa-p256-") && !acr_alg_find("ecdsa-p256"));
+	CHECK(acr_alg_find("ecdh-p521") && !acr_alg_find("ecdsa-p256-") &&
+	      !acr_alg_find("ecdsa-p256"));
 	for (unsigned i = 0; i < acr_alg_count(); i++) {
 		CHECK(acr_alg_index(acr_alg_row(i)) == i);
 		check_row(acr_alg_row(i));
@@ -110,13 +112,13 @@ static void test_tag_sizes(void)
 
 static void test_secret_sizes(void)
 {
-	static const size_t sizes[] = { 0,    1,    63,    64,    65,    128,   1000,  1024,
-					4096, 8192, 16320, 16321, 65536, 99999, MiB };
+	static const size_t sizes[] = { 0,    1,    63,    64,    65,    128,   1000, 1024,
+		                        4096, 8192, 16320, 16321, 65536, 99999, MiB };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
 		for (int secret = 0; secret < 2; secret++) {
 			uint8_t *p = secret ? acr_secret_alloc(sizes[i])
-					    : acr_private_alloc(sizes[i]);
+			                    : acr_private_alloc(sizes[i]);
 			if (!CHECK(p != NULL))
 				continue;
 			CHECK((uintptr_t)p % 64 == 0);
@@ -294,7 +296,8 @@ static void test_buffers(struct acr_account *account)
 	CHECK(buf->len == at && account->bytes == at);
 	/* Shortened and lengthened again: nothing old comes back. */
 	buf->len = 50;
-	CHECK(!acr_buf_write(buf, 150, "", 0) && buf->len == 150 && all_are(buf->data + 50, 0, 100));
+	CHECK(!acr_buf_write(buf, 150, "", 0) && buf->len == 150 &&
+	      all_are(buf->data + 50, 0, 100));
 	CHECK(acr_buf_ref(buf) == buf);
 	acr_buf_unref(buf);
 	acr_buf_unref(buf);
@@ -310,7 +313,8 @@ static void test_accounts(void)
 	CHECK(user && root && user != root);
 	CHECK(acr_account_get(1000) == user);
 	CHECK(!acr_account_charge(user, limit) && acr_account_charge(user, 1) == -EDQUOT);
-	CHECK(!acr_account_charge(root, limit) && acr_account_charge(root, SIZE_MAX / 2) == -ENOSPC);
+	CHECK(!acr_account_charge(root, limit) &&
+	      acr_account_charge(root, SIZE_MAX / 2) == -ENOSPC);
 	CHECK(acr_account_charge(NULL, SIZE_MAX) == -ENOSPC && root->bytes == limit);
 	acr_account_release(user, limit);
 	acr_account_release(root, limit);
@@ -333,7 +337,8 @@ static void test_accounts(void)
 
 /* ---- texts ---- */
 
-static void check_rendered(enum acr_format format, const uint8_t *data, size_t len, const char *whole)
+static void check_rendered(enum acr_format format, const uint8_t *data, size_t len,
+                           const char *whole)
 {
 	size_t size = (size_t)acr_format_length(format, len);
 	uint8_t out[512];
@@ -432,7 +437,8 @@ static void test_timers(void)
 	CHECK(!acr_timers_start());
 	for (int i = TIMERS - 1; i >= 0; i--) {
 		timing.timers[i].expired = timer_expired;
-		CHECK(acr_timer_set(&timing.timers[i], now + 100000000u + (uint64_t)i * 100000u));
+		CHECK(acr_timer_set(&timing.timers[i],
+		                    now + 100000000u + (uint64_t)i * 100000u));
 	}
 	/* Odd ones are withdrawn long before their time. */
 	for (int i = 1; i < TIMERS; i += 2) {
@@ -494,7 +500,8 @@ static void test_histogram(void)
 	for (int percent = 1; percent <= 100; percent++) {
 		uint64_t found = acr_hist_percentile(&hist, percent / 100.0);
 		/* The upper bound of a bucket: at most a quarter too high. */
-		CHECK(found >= (uint64_t)percent * 1000 && found <= (uint64_t)percent * 1250 + 4);
+		CHECK(found >= (uint64_t)percent * 1000 &&
+		      found <= (uint64_t)percent * 1250 + 4);
 	}
 	CHECK(acr_hist_below(&hist, 0) == 0 && acr_hist_below(&hist, 3) == 3);
 	CHECK(acr_hist_below(&hist, UINT64_MAX) == 100000);
@@ -534,7 +541,8 @@ static void test_nonces(void)
 	CHECK(!acr_nonces_add(&list, bytes_of("once", 4), true, account));
 	for (number = 1; number < ACR_WRITTEN_NONCES; number++)
 		CHECK(!acr_nonces_add(&list, bytes_of(&number, sizeof number), true, account));
-	CHECK(acr_nonces_add(&list, bytes_of(&number, sizeof number), true, account) == -EEXIST);
+	CHECK(acr_nonces_add(&list, bytes_of(&number, sizeof number), true, account) ==
+	      -EEXIST);
 	for (; number < 20000; number++)
 		CHECK(!acr_nonces_add(&list, bytes_of(&number, sizeof number), false, account));
 	for (number = 1; number < 20000; number += 97)
@@ -549,8 +557,9 @@ static void test_nonces(void)
 /* Whatever a balancer's reason is, a line stays a line of seven columns. */
 static void test_history_lines(void)
 {
-	const struct acr_report report = { .device = "d0", .outcome = "ok",
-					   .reason = "a\tb\nc\x1b[2Jd" };
+	const struct acr_report report = { .device = "d0",
+		                           .outcome = "ok",
+		                           .reason = "a\tb\nc\x1b[2Jd" };
 	struct acr_account *account = acr_account_get(1);
 	struct acr_history history = { 0 };
 	g_autoptr(GString) text = g_string_new(NULL);

@@ -210,7 +210,9 @@ static void end(void)
 
 static const struct acr_counters *mac_counters(const char *name)
 {
-	return &device(name)->by_alg[ACR_MAC][acr_alg_index(acr_alg_find("hmac-sha256"))]->counters;
+	return &device(name)
+	                ->by_alg[ACR_MAC][acr_alg_index(acr_alg_find("hmac-sha256"))]
+	                ->counters;
 }
 
 static void test_fused(void)
@@ -300,8 +302,9 @@ static void test_not_offered(void)
 		unsigned stage;
 		const char *file, *value;
 	} cases[] = {
-		{ 1, "layout", "combined" }, { 1, "check", "sample 1000" },
-		{ 2, "check", "sample 1000" }, { 2, "device", "d0" }, { 2, "input", "0" },
+		{ 1, "layout", "combined" },   { 1, "check", "sample 1000" },
+		{ 2, "check", "sample 1000" }, { 2, "device", "d0" },
+		{ 2, "input", "0" },
 	};
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {

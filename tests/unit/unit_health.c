@@ -250,8 +250,8 @@ static void test_once(void)
 	task_submit(&queued, false);
 	add("d1=other");
 	acr_device_broken(device("d0"), "by the test");
-	CHECK(task_end(&task) == -EIO);  /* it was begun */
-	CHECK(!task_end(&queued));       /* it was not */
+	CHECK(task_end(&task) == -EIO); /* it was begun */
+	CHECK(!task_end(&queued));      /* it was not */
 	sem_post(&play_of("d0")->gate);
 	CHECK(!acr_device_repair(device("d0")));
 	/* Said to be not done: it moves. */
@@ -290,7 +290,7 @@ static void test_hang_of_its_own(void)
 	CHECK(!task_end(&task));
 	acr_device_reset(device("d0"));
 	device("d0")->by_alg[ACR_HASH][acr_alg_index(acr_alg_find("sha256"))]->line =
-		(struct acr_line){ 0 };
+	        (struct acr_line){ 0 };
 	task_start(&task, "sha256", 10, NULL);
 	gate_open(gate_of("d0"), 0);
 	CHECK(!task_end(&task));

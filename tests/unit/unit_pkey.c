@@ -7,14 +7,14 @@
 
 #define ED_SECRET "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
 #define ED_PUBLIC "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-#define ED_SIG                                                                                 \
+#define ED_SIG                                                                                       \
 	"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701c" \
 	"f9b46bd25bf5f0595bbe24655141438e7a100b"
 #define P256_SECRET "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721"
-#define P256_PUBLIC                                                                            \
+#define P256_PUBLIC                                                                                  \
 	"0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e9" \
 	"5628bc64f2f1b20c2d7e9f5177a3c294d4462299"
-#define P256_SIG                                                                               \
+#define P256_SIG                                                                                     \
 	"efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716f7cb1c942d657c41d436c7a1b6" \
 	"e29f65f3e900dbb9aff4064dc4ab2f843acda8"
 #define VALID_HEX "76616c69640a"
@@ -96,7 +96,8 @@ static void test_bad_signatures(const struct vector *v)
 	give_room(&op, texts.dst.len);
 	for (size_t bit = 0; bit < texts.sig.len * 8; bit++) {
 		texts.sig.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		check(soft_compute(&op) == -EBADMSG && !op.dst_len && all_zero(op.dst, op.dst_size),
+		check(soft_compute(&op) == -EBADMSG && !op.dst_len &&
+		              all_zero(op.dst, op.dst_size),
 		      "one wrong bit does not verify", v->alg);
 		texts.sig.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}

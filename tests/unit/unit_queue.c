@@ -9,13 +9,14 @@
 
 static struct acr_queue_entry entry_of(uint16_t priority, uint32_t uid, uint64_t arrival_ns)
 {
-	return (struct acr_queue_entry){ .priority = priority, .uid = uid,
+	return (struct acr_queue_entry){ .priority = priority,
+		                         .uid = uid,
 		                         .arrival_ns = arrival_ns };
 }
 
 /* Insert them in this order, and see them come in the other. */
 static void in_order(double ageing, struct acr_queue_entry *entries, const unsigned *order,
-		     unsigned n)
+                     unsigned n)
 {
 	struct acr_queue queue;
 
@@ -52,9 +53,11 @@ static void test_fair_share(void)
 
 static void test_ageing(void)
 {
-	struct acr_queue_entry early[] = { entry_of(10, 1, 1 * SECOND), entry_of(14, 2, 4 * SECOND),
+	struct acr_queue_entry early[] = { entry_of(10, 1, 1 * SECOND),
+		                           entry_of(14, 2, 4 * SECOND),
 		                           entry_of(12, 3, 5 * SECOND) };
-	struct acr_queue_entry same[] = { entry_of(10, 1, 1 * SECOND), entry_of(14, 2, 4 * SECOND),
+	struct acr_queue_entry same[] = { entry_of(10, 1, 1 * SECOND),
+		                          entry_of(14, 2, 4 * SECOND),
 		                          entry_of(12, 3, 5 * SECOND) };
 
 	/* At a point a second: 10 - 1, 14 - 4, 12 - 5. Strictly: 14, 12, 10. */
@@ -64,7 +67,8 @@ static void test_ageing(void)
 
 static void test_set_ageing(void)
 {
-	struct acr_queue_entry old = entry_of(1, 1, 1 * SECOND), new = entry_of(9, 2, 5 * SECOND);
+	struct acr_queue_entry old = entry_of(1, 1, 1 * SECOND),
+	                       new = entry_of(9, 2, 5 * SECOND);
 	struct acr_queue queue;
 
 	acr_queue_init(&queue, 0);
@@ -81,7 +85,8 @@ static void test_set_ageing(void)
 
 static void test_return(void)
 {
-	struct acr_queue_entry a = entry_of(5, 1, 1), b = entry_of(5, 1, 2), c = entry_of(5, 1, 3);
+	struct acr_queue_entry a = entry_of(5, 1, 1), b = entry_of(5, 1, 2),
+	                       c = entry_of(5, 1, 3);
 	struct acr_queue queue;
 
 	acr_queue_init(&queue, 1);
@@ -137,9 +142,10 @@ static void test_many_users(void)
 /* What a newcomer would find. */
 static void test_newcomer(void)
 {
-	struct acr_queue_entry a = entry_of(5, 1, 1), b = entry_of(5, 2, 2), c = entry_of(5, 3, 3);
+	struct acr_queue_entry a = entry_of(5, 1, 1), b = entry_of(5, 2, 2),
+	                       c = entry_of(5, 3, 3);
 	struct acr_queue_entry low = entry_of(4, 9, 9), same = entry_of(5, 9, 9),
-			       high = entry_of(6, 9, 9);
+	                       high = entry_of(6, 9, 9);
 	struct acr_queue queue;
 
 	acr_queue_init(&queue, 0);
@@ -212,7 +218,7 @@ static bool random_step(struct pair *pair, uint64_t *seed, unsigned priorities, 
 		return pair_return(pair);
 	default:
 		return pair_insert(pair, i, chance(seed, priorities), chance(seed, users),
-				   chance(seed, 3000) * 1000000ull);
+		                   chance(seed, 3000) * 1000000ull);
 	}
 }
 

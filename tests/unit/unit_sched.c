@@ -296,7 +296,7 @@ static void stress_new(struct task *task, uint64_t *seed)
 	bool is_bound = chance(seed, 4) == 0;
 
 	task_make(task, chance(seed, 2) ? "sha256" : "md5", chance(seed, 300),
-		  is_bound ? bound[chance(seed, 3)] : NULL);
+	          is_bound ? bound[chance(seed, 3)] : NULL);
 	task->job->priority = (uint16_t)chance(seed, 3);
 	task->job->uid = chance(seed, 3);
 	task_submit(task, chance(seed, 2));
@@ -396,7 +396,8 @@ static void test_stress(void)
 	atomic_store(&calm, true);
 	pthread_join(threads[0], NULL);
 	CHECK(!acr_sched_waiting());
-	for (const char *const *name = (const char *const[]){ "d0", "d1", "d2", "d3", "d4", NULL };
+	for (const char *const *name =
+	             (const char *const[]){ "d0", "d1", "d2", "d3", "d4", NULL };
 	     *name; name++)
 		check_device(*name);
 	end_test();

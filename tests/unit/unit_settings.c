@@ -36,10 +36,12 @@ static char *load(const char *text, GPtrArray *devices)
 static void test_good_settings(void)
 {
 	GPtrArray *devices = g_ptr_array_new_with_free_func(spec_free);
-	char *error = load("# all kinds\n[daemon]\nmemory = 64M\nwindow=4096\nlog-level=debug\n"
-			   "core-dumps=yes\nbalancer = round-robin \n\n[scheduler]\nageing=0.25\n"
-			   "[quota]\nuser-memory=1g\n[device a]\ndriver=soft\nthreads=2\n"
-			   "[device b.1]\nx=y\ndriver=null\n", devices);
+	char *error =
+	        load("# all kinds\n[daemon]\nmemory = 64M\nwindow=4096\nlog-level=debug\n"
+	             "core-dumps=yes\nbalancer = round-robin \n\n[scheduler]\nageing=0.25\n"
+	             "[quota]\nuser-memory=1g\n[device a]\ndriver=soft\nthreads=2\n"
+	             "[device b.1]\nx=y\ndriver=null\n",
+	             devices);
 	struct acr_device_spec *spec;
 
 	CHECK(!error && devices->len == 2);
@@ -49,7 +51,8 @@ static void test_good_settings(void)
 	CHECK(acr_settings.user_memory == 1024 * MiB && acr_settings.drain == 5);
 	spec = devices->len ? devices->pdata[0] : NULL;
 	CHECK(spec && !strcmp(spec->name, "a") && !strcmp(spec->driver, "soft") &&
-	      !strcmp(spec->keys[0], "threads") && !strcmp(spec->values[0], "2") && !spec->keys[1]);
+	      !strcmp(spec->keys[0], "threads") && !strcmp(spec->values[0], "2") &&
+	      !spec->keys[1]);
 	g_ptr_array_unref(devices);
 	g_free(error);
 	acr_settings_init();
@@ -87,7 +90,8 @@ static void test_bad_settings(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
 		char *error = load(bad[i].text, NULL), line[16];
 		snprintf(line, sizeof line, ":%u: ", bad[i].line);
-		if (!CHECK(error && g_str_has_prefix(error, line) && strstr(error, bad[i].word)))
+		if (!CHECK(error && g_str_has_prefix(error, line) &&
+		           strstr(error, bad[i].word)))
 			printf("  %s -> %s\n", bad[i].text, error ? error : "accepted");
 		g_free(error);
 	}
@@ -97,12 +101,13 @@ static void test_bad_settings(void)
 static void test_specs(void)
 {
 	static const char *const bad[] = {
-		"",      "soft0",          "=soft",         "soft0=",          "a=b:c",
-		"a b=c", "a=b:=d",         "a=b:c=d,,e=f",  "a=b:c=1,c=2",     ".a=b",
-		"a=b/c", "a=b:c=d,",       "a=../b",
+		"",      "soft0",    "=soft",        "soft0=",      "a=b:c",
+		"a b=c", "a=b:=d",   "a=b:c=d,,e=f", "a=b:c=1,c=2", ".a=b",
+		"a=b/c", "a=b:c=d,", "a=../b",
 	};
 	char *error = NULL;
-	struct acr_device_spec *spec = acr_device_spec_parse("d0=delay:us=5,x=a=b:c,y=", &error);
+	struct acr_device_spec *spec =
+	        acr_device_spec_parse("d0=delay:us=5,x=a=b:c,y=", &error);
 	struct acr_device_spec *bare = acr_device_spec_parse("d0=delay", &error);
 
 	CHECK(spec && !error && !strcmp(spec->name, "d0") && !strcmp(spec->driver, "delay"));
@@ -128,7 +133,8 @@ static void test_names(void)
 	memset(longest, 'a', 65);
 	longest[65] = 0;
 	CHECK(!acr_name_ok(longest) && acr_name_ok(longest + 1));
-	CHECK(acr_name_ok("a") && acr_name_ok("9._-Z") && !acr_name_ok("") && !acr_name_ok("."));
+	CHECK(acr_name_ok("a") && acr_name_ok("9._-Z") && !acr_name_ok("") &&
+	      !acr_name_ok("."));
 	CHECK(!acr_name_ok("-a") && !acr_name_ok("a/b") && !acr_name_ok("a b") &&
 	      !acr_name_ok("\xc3\xa4"));
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM      8192
+#define ROOM 8192
 /* ---- known answers ---- */
 
 struct texts {
@@ -93,7 +93,7 @@ static size_t key_size(const char *alg)
 		{ "hmac-", 32 },   { "kmac-", 32 },   { "chacha", 32 },  { "poly1305", 32 },
 		{ "ede3", 24 },    { "des-", 8 },     { "sm4-xts", 32 }, { "sm4-", 16 },
 		{ "128-xts", 32 }, { "256-xts", 64 }, { "128", 16 },     { "192", 24 },
-		{ "256", 32 },	   { "xor", 5 },
+		{ "256", 32 },     { "xor", 5 },
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)

@@ -5,14 +5,14 @@
 #include <stdio.h>
 
 static int first_find_device(void *data, const struct acr_lb_session *session,
-			     const struct acr_lb_device *devices, unsigned n,
-			     struct acr_lb_choice *choice)
+                             const struct acr_lb_device *devices, unsigned n,
+                             struct acr_lb_choice *choice)
 {
 	(void)data, (void)session;
 	choice->index = 0;
 	choice->score = 0;
 	snprintf(choice->reason, sizeof(choice->reason), "%s is the first of %u",
-		 devices[0].name, n);
+	         devices[0].name, n);
 	return 0;
 }
 

@@ -24,7 +24,8 @@ static int xsoft_probe(struct acr_device *dev)
 	if (error)
 		return error;
 	acr_device_set_width(dev, (unsigned)threads, 1);
-	for (size_t i = 0; !error && i < sizeof(xsoft_capabilities) / sizeof(*xsoft_capabilities); i++)
+	for (size_t i = 0;
+	     !error && i < sizeof(xsoft_capabilities) / sizeof(*xsoft_capabilities); i++)
 		error = acr_device_add_capability(dev, &xsoft_capabilities[i]);
 	return error;
 }
@@ -34,7 +35,7 @@ static int xsoft_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct acr_op *op = ops[i];
 		bool good = EVP_Q_digest(NULL, op->cap_data, NULL, op->src.data, op->src.len,
-					 op->dst, &op->dst_len);
+		                         op->dst, &op->dst_len);
 
 		acr_log(ACR_LOG_DEBUG, "xsoft", "%s: one %s", acr_device_name(dev), op->alg);
 		acr_op_done(op, good ? 0 : -EIO);

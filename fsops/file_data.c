@@ -367,6 +367,7 @@ const struct fs_kind fs_kind_src = {
 	.size = src_size,
 	.truncate = src_truncate,
 	.unlink = src_unlink,
+	.renumbered = true,
 };
 
 const struct fs_kind fs_kind_dst = {

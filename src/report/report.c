@@ -53,6 +53,7 @@ void acr_report_status(GString *text)
 {
 	g_autoptr(GPtrArray) devices = acr_device_list();
 	g_auto(GStrv) balancers = acr_balancer_names();
+	const char *file = atomic_load(&acr_settings.file);
 	unsigned ready = 0;
 	char error[256];
 
@@ -60,6 +61,7 @@ void acr_report_status(GString *text)
 		ready += acr_device_works(devices->pdata[i]);
 	acr_log_last_error(error, sizeof error);
 	LINE(text, "version", "%s", PACKAGE_VERSION);
+	LINE(text, "configuration", "%s", file ? file : "none");
 	LINE(text, "uptime-seconds", "%lld", (long long)(time(NULL) - started));
 	LINE(text, "sessions", "%zu", acr_session_count());
 	LINE(text, "sessions-active", "%zu", acr_session_active());

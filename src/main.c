@@ -14,7 +14,6 @@
 #include "base/settings.h"
 #include "base/timer.h"
 
-#include "config.h"
 #include "fsops/fsops.h"
 
 #include <errno.h>

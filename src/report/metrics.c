@@ -6,8 +6,6 @@
 #include "base/secret.h"
 #include "session/session.h"
 
-#include "config.h"
-
 #include <inttypes.h>
 
 static void head(GString *text, const char *name, const char *type, const char *help)

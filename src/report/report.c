@@ -6,8 +6,6 @@
 #include "base/secret.h"
 #include "session/session.h"
 
-#include "config.h"
-
 #include <acrypto/ioctl.h>
 
 #include <inttypes.h>

@@ -6,6 +6,7 @@
 #define FSOPS_BINARY_H
 
 #include "caller.h"
+#include "session/data.h"
 
 #include <acrypto/ioctl.h>
 

@@ -2,6 +2,8 @@
 /* Files of a session that hold one value. Each write to a text file is a whole value; what one
  * open writes to a byte file is one value, in force at the first flush after it. */
 #include "fsops.h"
+#include "session/sessions.h"
+#include "session/values.h"
 
 #include "base/secret.h"
 

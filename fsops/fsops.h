@@ -9,6 +9,7 @@
 #define FUSE_USE_VERSION 314
 
 #include "session/session.h"
+#include "session/data.h"
 
 #include <fuse_lowlevel.h>
 #include <sys/queue.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The file `ioctl`: its table of calls, and ALLOC. */
 #include "binary.h"
+#include "session/sessions.h"
+#include "session/values.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What calls that wait for a result have in common: ADD, DIRECT and read(). */
 #include "binary.h"
+#include "session/data.h"
+#include "session/sessions.h"
+#include "session/values.h"
 
 #include <errno.h>
 #include <fcntl.h>

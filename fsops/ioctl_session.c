@@ -2,7 +2,8 @@
 /* The sessions behind `ioctl`: made as an initializer says, in no directory. */
 #include "binary.h"
 
-#include "session/value_table.h"
+#include "session/sessions.h"
+#include "session/values.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Descriptors of files, and the table that libfuse calls. */
 #include "fsops.h"
+#include "session/sessions.h"
 
 #include <errno.h>
 #include <fcntl.h>

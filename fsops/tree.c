@@ -2,6 +2,7 @@
 /* Names, inode numbers and attributes. Nothing is kept for an inode: its number says which
  * object and file it is, and objects are found by their own tables. */
 #include "fsops.h"
+#include "session/sessions.h"
 
 #include "sched/balancer.h"
 #include "device/device.h"
@@ -114,7 +115,7 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 		if (!session)
 			return -ENOENT;
 		pthread_mutex_lock(&session->lock);
-		there = !node->stage || acr_route_stage(session, node->stage);
+		there = !node->stage || acr_stage_find(session, node->stage);
 		*owner = (struct owner){ session->uid, session->gid, session->mode,
 			                 session->made_ns };
 		pthread_mutex_unlock(&session->lock);
@@ -237,7 +238,7 @@ static bool find_stage(const struct fs_node *parent, const char *name, struct fs
 	if (!session)
 		return false;
 	pthread_mutex_lock(&session->lock);
-	found = acr_route_stage(session, node->stage) != NULL;
+	found = acr_stage_find(session, node->stage) != NULL;
 	pthread_mutex_unlock(&session->lock);
 	acr_session_unref(session);
 	return found;

@@ -7,6 +7,7 @@
  * with the request's own lock held; so a request's interrupt is disarmed (which waits for that
  * lock) before it is answered and its waiter freed, and never under the list's lock. */
 #include "fsops.h"
+#include "session/sessions.h"
 
 #include "base/settings.h"
 

@@ -4,6 +4,7 @@
  * The order matters: what can fail visibly happens before the parent lets the terminal go;
  * memory is locked after the fork, OpenSSL is first used after that, and threads come last. */
 #include "alg/alg.h"
+#include "session/sessions.h"
 #include "sched/balancer.h"
 #include "device/device.h"
 #include "base/log.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report.h"
+#include "session/sessions.h"
 
 #include "device/group.h"
 #include "base/log.h"

@@ -199,6 +199,21 @@ static void add_name(GHashTable *names, const char *folder, const char *entry)
 		g_hash_table_add(names, g_steal_pointer(&name));
 }
 
+/* A folder of the module path may have modules of both kinds; a file that is no module counts, so
+ * that whoever loads it says so. */
+static bool is_other_kind(const struct kind *kind, const char *name)
+{
+	g_autofree char *path = find(kind, name);
+	void *handle = path ? dlopen(path, RTLD_LAZY | RTLD_LOCAL) : NULL;
+	bool other = false;
+
+	for (size_t i = 0; handle && i < G_N_ELEMENTS(kinds); i++)
+		other |= &kinds[i] != kind && dlsym(handle, kinds[i].symbol);
+	if (handle)
+		dlclose(handle);
+	return other;
+}
+
 static int compare(gconstpointer a, gconstpointer b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -221,7 +236,8 @@ char **acr_module_names(enum acr_module_kind id)
 	}
 	g_hash_table_iter_init(&iter, names);
 	while (g_hash_table_iter_next(&iter, &name, NULL))
-		g_ptr_array_add(sorted, g_strdup(name));
+		if (!is_other_kind(&kinds[id], name))
+			g_ptr_array_add(sorted, g_strdup(name));
 	g_ptr_array_sort(sorted, compare);
 	g_ptr_array_add(sorted, NULL);
 	return (char **)g_ptr_array_free(sorted, FALSE);

@@ -85,6 +85,13 @@ def test_external_driver_beside_ours(start, built):
         assert s.status()["device"] == "x0"
 
 
+def test_a_folder_of_drivers_and_balancers(start, built):
+    """Each is found, and none is taken for one of the other kind."""
+    daemon = start("--module-path", str(built), "--device", "x0=xsoft")
+    assert {"first", "cheapest"} <= set(daemon.text("lb/current").replace("[", "").replace("]", "").split())
+    assert "xsoft" not in daemon.log and acr.values(daemon.text("status"))["error"] == "none"
+
+
 def test_external_balancer_with_a_file(start, built):
     daemon = start("--module-path", str(built), "--device", "x0=xsoft", "--device", "x1=xsoft")
     daemon.write("lb/unload", "cheapest")  # it was found in the module path

@@ -29,9 +29,10 @@ fsops_sources = \
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
 	common/engine/aead.c common/engine/cipher.c common/engine/ctx.c common/engine/digest.c \
-	common/engine/engine.c common/engine/kdf.c common/engine/mac.c common/engine/modexp.c \
+	common/engine/engine.c common/engine/kdf.c common/engine/key_forms.c \
+	common/engine/mac.c common/engine/modexp.c common/engine/pkey_check.c \
 	common/engine/pkey_crypt.c common/engine/pkey_derive.c common/engine/pkey_key.c \
-	common/engine/pkey_sign.c common/engine/rows.c \
+	common/engine/pkey_sign.c common/engine/rows.c common/engine/sig_forms.c \
 	common/engine/wrap.c common/engine/xor.c
 
 # What every driver of a PCI card needs, and the one for HIFN's.

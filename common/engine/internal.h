@@ -99,11 +99,12 @@ bool soft_cipher_update(EVP_CIPHER_CTX *ctx, uint8_t *out, const uint8_t *in, si
  * given" in many places. */
 const uint8_t *soft_bytes(struct acr_bytes bytes);
 
-/* ---- public keys (pkey_key.c) ---- */
+/* ---- public keys (pkey_key.c; pkey_check.c, key_forms.c) ---- */
 
 enum soft_half { SOFT_PUBLIC, SOFT_PRIVATE };
 
-/* Make a key of the row's type and curve of PEM, DER or, except for RSA and SM2, its bare bytes.
+/* Make a key of the row's type and curve of PEM, DER, a certificate or, except for RSA and SM2, its
+ * bare bytes.
  * op     its sentence says what is wrong
  * file   where the bytes come from, for the sentence: "key" or "src"
  * half   what is needed of it; a private key serves as a public one too
@@ -111,8 +112,40 @@ enum soft_half { SOFT_PUBLIC, SOFT_PRIVATE };
 int soft_key_parse(struct acr_op *op, const struct soft_row *row, struct acr_bytes bytes,
                    const char *file, enum soft_half half, EVP_PKEY **pkey);
 
+/* Say "FILE WHAT MORE" and return -EINVAL. */
+int soft_key_refuse(struct acr_op *op, const char *file, const char *what, const char *more);
+
+/* Does it have this half? */
+bool soft_key_has(const EVP_PKEY *pkey, enum soft_half half);
+
+/* May a key that was decoded be used for this row? file_len: bytes of its file. 0, or -EINVAL with
+ * a sentence. Any thread. */
+int soft_key_check(struct acr_op *op, const struct soft_row *row, size_t file_len,
+                   const char *file, enum soft_half half, const EVP_PKEY *pkey);
+
+/* What a file is in which no key was found, as the rest of a sentence. NULL: unknown. */
+const char *soft_key_form(struct acr_bytes bytes);
+
+/* The public key of the first certificate in a file: key gets its DER, to be freed with
+ * OPENSSL_free(). False: there is no certificate. */
+bool soft_key_of_certificate(struct acr_bytes bytes, struct acr_bytes *key);
+
 /* Give back what is kept to parse the next key quicker; no key is in it. From engine_down(). */
 void soft_key_drop_decoders(void);
+
+/* ---- signatures of two numbers (sig_forms.c) ---- */
+
+#define SOFT_SIG_DER_MAX 160 /* bytes; the longest ECDSA signature in DER has 141 */
+
+/* Two numbers of half bytes each, as DER. Returns its length, 0: they can't be. */
+size_t soft_sig_der(struct acr_bytes raw, size_t half, uint8_t *der);
+/* And back, into dst. 0, -EIO. */
+int soft_sig_raw(struct acr_op *op, const uint8_t *der, size_t len, size_t half);
+
+/* It did not verify: say so if sig has another form than the one asked for.
+ * half  bytes of each number of the curve, 0: not of two numbers
+ * size  bytes of a signature of this key */
+void soft_sig_explain(struct acr_op *op, size_t half, size_t size);
 
 /* What to return where OpenSSL would not do it with this key: -ENOMEM, or -EINVAL with a
  * sentence. A device is not to blame for a user's key. */

@@ -26,6 +26,18 @@ static int refuse_length(struct acr_op *op, const struct soft_cap *cap, const EV
 	return soft_refuse(op, sentence);
 }
 
+static int not_decrypted(struct acr_op *op, const EVP_PKEY *pkey)
+{
+	size_t size = (size_t)EVP_PKEY_get_size(pkey);
+	char sentence[160];
+
+	snprintf(sentence, sizeof(sentence), "src has %zu bytes, this key decrypts %zu at once",
+	         op->src.len, size);
+	if (op->src.len != size)
+		acr_op_explain(op, sentence);
+	return -EBADMSG;
+}
+
 static int run(struct acr_op *op, const struct soft_cap *cap, EVP_PKEY *pkey, EVP_PKEY_CTX *ctx)
 {
 	const char *mgf1 = op->pkey.mgf1 ? soft_digest_name(op->pkey.mgf1) : cap->row->sub;
@@ -40,6 +52,9 @@ static int run(struct acr_op *op, const struct soft_cap *cap, EVP_PKEY *pkey, EV
 	bool encrypts = op->opcode == ACR_ENCRYPT;
 	size_t len = op->dst_size;
 
+	/* OpenSSL would count what is far too long in int. */
+	if (op->src.len > (size_t)EVP_PKEY_get_size(pkey))
+		return encrypts ? refuse_length(op, cap, pkey) : not_decrypted(op, pkey);
 	if (!op->aad.len)
 		params[3] = OSSL_PARAM_construct_end();
 	if ((encrypts ? EVP_PKEY_encrypt_init : EVP_PKEY_decrypt_init)(ctx) <= 0 ||
@@ -52,7 +67,7 @@ static int run(struct acr_op *op, const struct soft_cap *cap, EVP_PKEY *pkey, EV
 	}
 	if (encrypts)
 		return refuse_length(op, cap, pkey);
-	return soft_error() == -ENOMEM ? -ENOMEM : -EBADMSG;
+	return soft_error() == -ENOMEM ? -ENOMEM : not_decrypted(op, pkey);
 }
 
 static int oaep_compute(struct acr_op *op, const struct soft_cap *cap)

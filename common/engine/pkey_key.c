@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the bytes of a key file to a key: PEM, DER, or the bare bytes of a point or scalar.
+/* From the bytes of a key file to a key: PEM, DER, a certificate, or the bare bytes of a point or
+ * scalar.
  *
  * Setting up a decoder costs OpenSSL several times what decoding does, and more than a
  * signature on P-256. So decoders are kept, a list for each type of key. Keys are not: those
@@ -21,9 +22,7 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
-#define MOST_BLOCKS  16    /* of PEM that a file may have before the key */
-#define MOST_BITS    16384 /* of any number of an RSA key */
-#define HARMLESS_KEY 4096  /* bytes in which no two numbers are that long */
+#define MOST_BLOCKS 16 /* of PEM that a file may have before the key */
 
 struct decoder {
 	struct decoder *next;
@@ -129,66 +128,6 @@ void soft_key_drop_decoders(void)
 	}
 }
 
-/* ---- what a key has ---- */
-
-static bool has_number(const EVP_PKEY *pkey, const char *name)
-{
-	BIGNUM *number = NULL;
-	bool found = EVP_PKEY_get_bn_param(pkey, name, &number);
-
-	BN_clear_free(number);
-	return found;
-}
-
-static bool has_half(const EVP_PKEY *pkey, enum soft_half half)
-{
-	bool private = half == SOFT_PRIVATE;
-	size_t len = 0;
-
-	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
-		return has_number(pkey,
-		                  private ? OSSL_PKEY_PARAM_RSA_D : OSSL_PKEY_PARAM_RSA_N);
-	if (EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_is_a(pkey, "SM2"))
-		return private ? has_number(pkey, OSSL_PKEY_PARAM_PRIV_KEY)
-		               : EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY,
-		                                                 NULL, 0, &len);
-	return private ? EVP_PKEY_get_raw_private_key(pkey, NULL, &len)
-	               : EVP_PKEY_get_raw_public_key(pkey, NULL, &len);
-}
-
-static bool number_too_long(const EVP_PKEY *pkey, const char *name)
-{
-	BIGNUM *number = NULL;
-	bool too_long =
-	        EVP_PKEY_get_bn_param(pkey, name, &number) && BN_num_bits(number) > MOST_BITS;
-
-	BN_clear_free(number);
-	return too_long;
-}
-
-/* Time grows with the third power of the length: minutes for what fits into a key file. */
-static bool too_long(const EVP_PKEY *pkey, size_t file_len)
-{
-	static const char *const names[] = { OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E,
-		                             OSSL_PKEY_PARAM_RSA_D };
-	char name[32];
-
-	if (file_len <= HARMLESS_KEY)
-		return false;
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (number_too_long(pkey, names[i]))
-			return true;
-	for (unsigned i = 1; i <= 10; i++) { /* OpenSSL's most primes */
-		snprintf(name, sizeof(name), "rsa-factor%u", i);
-		if (number_too_long(pkey, name))
-			return true;
-		snprintf(name, sizeof(name), "rsa-exponent%u", i);
-		if (number_too_long(pkey, name))
-			return true;
-	}
-	return false;
-}
-
 /* ---- decoding ---- */
 
 /* The first key in the file: other things may stand before it, as curve parameters do. */
@@ -204,7 +143,7 @@ static EVP_PKEY *decode_with(struct decoder *decoder, BIO *bio)
 		done = OSSL_DECODER_from_bio(decoder->ctx, bio);
 		pkey = decoder->pkey;
 		decoder->pkey = NULL;
-		if (done && pkey && has_half(pkey, SOFT_PUBLIC))
+		if (done && pkey && soft_key_has(pkey, SOFT_PUBLIC))
 			return pkey;
 		EVP_PKEY_free(pkey);
 		if (BIO_eof(bio) || BIO_tell(bio) <= last)
@@ -314,7 +253,7 @@ static EVP_PKEY *bare_key(const struct soft_row *row, struct acr_bytes bytes,
 
 /* ---- saying what is wrong ---- */
 
-static int refuse(struct acr_op *op, const char *file, const char *what, const char *more)
+int soft_key_refuse(struct acr_op *op, const char *file, const char *what, const char *more)
 {
 	char sentence[160];
 
@@ -329,62 +268,70 @@ static bool is_restricted_rsa(const struct soft_row *row, const EVP_PKEY *pkey)
 
 /* No key of the right type is in the file: is one of another? */
 static int refuse_or_other(struct acr_op *op, const struct soft_row *row,
-                           struct acr_bytes bytes, const char *file, bool encrypted,
-                           EVP_PKEY **pkey)
+                           struct acr_bytes bytes, const char *file, EVP_PKEY **pkey)
 {
-	EVP_PKEY *other = encrypted ? NULL : decode(type_find(NULL), bytes, &encrypted);
+	bool encrypted = false, bare = row->curve || type_find(row->name)->raw[0];
+	EVP_PKEY *other = decode(type_find(NULL), bytes, &encrypted);
+	bool another = other;
+	const char *form;
 
-	if (encrypted)
-		return refuse(op, file, "is encrypted: write the key without a passphrase", "");
-	if (!other)
-		return refuse(op, file, "holds no key in PEM or DER",
-		              row->curve || type_find(row->name)->raw[0]
-		                      ? ", nor bare bytes of the right length"
-		                      : "");
-	if (is_restricted_rsa(row, other)) {
+	if (other && is_restricted_rsa(row, other)) {
 		*pkey = other;
 		return 0;
 	}
 	EVP_PKEY_free(other);
-	return refuse(op, file, "holds another kind of key: this takes ",
-	              type_find(row->name)->what);
+	if (encrypted)
+		return soft_key_refuse(op, file, "is encrypted",
+		                       ": write the output of openssl pkey -in FILE, which "
+		                       "asks for the passphrase");
+	if (another)
+		return soft_key_refuse(op, file, "holds another kind of key: this takes ",
+		                       type_find(row->name)->what);
+	form = soft_key_form(bytes);
+	if (form)
+		return soft_key_refuse(op, file, form, "");
+	return soft_key_refuse(op, file, "holds no key in PEM or DER",
+	                       bare ? ", nor bare bytes of the right length" : "");
 }
 
-static int check(struct acr_op *op, const struct soft_row *row, size_t file_len,
-                 const char *file, enum soft_half half, const EVP_PKEY *pkey)
+/* The key in a file, or that of the certificate in it. Returns owned in *pkey and 0; -EINVAL. */
+static int read_file(struct acr_op *op, const struct soft_row *row, struct acr_bytes bytes,
+                     const char *file, enum soft_half half, EVP_PKEY **pkey)
 {
-	char group[32] = "";
+	struct type *type = type_find(row->name);
+	struct acr_bytes key;
+	bool encrypted = false;
+	int error = 0;
 
-	if (half == SOFT_PRIVATE && !has_half(pkey, SOFT_PRIVATE))
-		return refuse(op, file, "holds a public key: the private one is needed", "");
-	if (row->curve && (!EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) ||
-	                   strcmp(group, row->curve->group)))
-		return refuse(op, file, "is on another curve: this takes ", row->curve->group);
-	if (EVP_PKEY_get_size(pkey) <= 0)
-		return refuse(op, file, "holds a key of no length", "");
-	if (!strcmp(row->name, "RSA") && too_long(pkey, file_len))
-		return refuse(op, file, "is longer than 16384 bits", "");
-	return 0;
+	*pkey = decode(type, bytes, &encrypted);
+	if (*pkey)
+		return 0;
+	if (encrypted || !soft_key_of_certificate(bytes, &key))
+		return refuse_or_other(op, row, bytes, file, pkey);
+	if (half == SOFT_PRIVATE)
+		error = soft_key_refuse(op, file, "holds a certificate, in which is no more ",
+		                        "than a public key: the private one is needed");
+	else
+		*pkey = decode(type, key, &encrypted);
+	if (!error && !*pkey)
+		error = refuse_or_other(op, row, key, file, pkey);
+	OPENSSL_free((void *)key.data);
+	return error;
 }
 
 int soft_key_parse(struct acr_op *op, const struct soft_row *row, struct acr_bytes bytes,
                    const char *file, enum soft_half half, EVP_PKEY **pkey)
 {
-	bool encrypted = false;
 	int error = 0;
 
 	ERR_clear_error();
-	if (is_bare(row, bytes, half)) {
-		*pkey = bare_key(row, bytes, half);
-		return *pkey ? 0
-		             : refuse(op, file, "has the length of a bare key and is none: ",
-		                      "out of range, or not on the curve");
-	}
-	*pkey = decode(type_find(row->name), bytes, &encrypted);
-	if (!*pkey)
-		error = refuse_or_other(op, row, bytes, file, encrypted, pkey);
+	if (!is_bare(row, bytes, half))
+		error = read_file(op, row, bytes, file, half, pkey);
+	else if (!(*pkey = bare_key(row, bytes, half)))
+		error = soft_key_refuse(op, file, "has the length of a bare key and is none: ",
+		                        "out of range, or not on the curve");
 	if (!error)
-		error = check(op, row, bytes.len, file, half, *pkey);
+		error = soft_key_check(op, row, bytes.len, file, half, *pkey);
 	if (error) {
 		EVP_PKEY_free(*pkey);
 		*pkey = NULL;

@@ -6,12 +6,9 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
-
-#define DER_MAX 160 /* bytes; the longest ECDSA signature in DER has 141 */
 
 /* GM/T 0009: the signer's identity where none was agreed on. */
 static const char sm2_identity[] = "1234567812345678";
@@ -57,45 +54,11 @@ static void no_params(const struct acr_op *op, OSSL_PARAM *params, int *saltlen)
 	params[0] = OSSL_PARAM_construct_end();
 }
 
-/* ---- raw signatures ---- */
-
-/* r and s of full length, as DER. Returns its length, 0: it can't be one. */
-static size_t der_of_raw(struct acr_bytes raw, size_t half, uint8_t *der)
-{
-	ECDSA_SIG *sig = raw.len == 2 * half ? ECDSA_SIG_new() : NULL;
-	BIGNUM *r = sig ? BN_bin2bn(raw.data, (int)half, NULL) : NULL;
-	BIGNUM *s = sig ? BN_bin2bn(raw.data + half, (int)half, NULL) : NULL;
-	int len = 0;
-
-	if (r && s && ECDSA_SIG_set0(sig, r, s)) {
-		r = s = NULL;
-		if (i2d_ECDSA_SIG(sig, NULL) <= DER_MAX)
-			len = i2d_ECDSA_SIG(sig, &der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return len > 0 ? (size_t)len : 0;
-}
-
-/* And back, into dst. */
-static int raw_of_der(struct acr_op *op, const uint8_t *der, size_t len, size_t half)
-{
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
-	bool fits = sig && op->dst_size >= 2 * half &&
-	            BN_bn2binpad(ECDSA_SIG_get0_r(sig), op->dst, (int)half) >= 0 &&
-	            BN_bn2binpad(ECDSA_SIG_get0_s(sig), op->dst + half, (int)half) >= 0;
-
-	ECDSA_SIG_free(sig);
-	op->dst_len = 2 * half;
-	return fits ? 0 : -EIO;
-}
-
 /* ---- signing and verifying ---- */
 
 static int sign(struct acr_op *op, EVP_MD_CTX *ctx, bool raw, size_t half)
 {
-	uint8_t der[DER_MAX];
+	uint8_t der[SOFT_SIG_DER_MAX];
 	size_t len = raw ? sizeof(der) : op->dst_size;
 
 	if (EVP_DigestSign(ctx, raw ? der : op->dst, &len, soft_bytes(op->src), op->src.len) <=
@@ -104,25 +67,26 @@ static int sign(struct acr_op *op, EVP_MD_CTX *ctx, bool raw, size_t half)
 		                      "the key can't sign this: it may be too short for the "
 		                      "digest and the salt");
 	op->dst_len = len;
-	return raw ? raw_of_der(op, der, len, half) : 0;
+	return raw ? soft_sig_raw(op, der, len, half) : 0;
 }
 
-static int verify(struct acr_op *op, EVP_MD_CTX *ctx, bool raw, size_t half)
+static int verify(struct acr_op *op, EVP_MD_CTX *ctx, bool raw, size_t half, size_t size)
 {
-	uint8_t der[DER_MAX];
+	uint8_t der[SOFT_SIG_DER_MAX];
 	struct acr_bytes sig = op->sig;
-	int result;
+	int result = 0;
 
 	if (raw) {
 		sig.data = der;
-		sig.len = der_of_raw(op->sig, half, der);
-		if (!sig.len)
-			return -EBADMSG;
+		sig.len = soft_sig_der(op->sig, half, der);
 	}
-	result = EVP_DigestVerify(ctx, soft_bytes(sig), sig.len, soft_bytes(op->src),
-	                          op->src.len);
+	if (!raw || sig.len)
+		result = EVP_DigestVerify(ctx, soft_bytes(sig), sig.len, soft_bytes(op->src),
+		                          op->src.len);
 	if (result != 1 && soft_error() == -ENOMEM)
 		return -ENOMEM;
+	if (result != 1)
+		soft_sig_explain(op, half, size);
 	return soft_verified(op, result == 1);
 }
 
@@ -146,7 +110,8 @@ static int run(struct acr_op *op, const struct soft_row *row, EVP_PKEY *pkey,
 		error = soft_key_unfit(op,
 		                       "the key does not allow this digest or these params");
 	else
-		error = signs ? sign(op, ctx, raw, half) : verify(op, ctx, raw, half);
+		error = signs ? sign(op, ctx, raw, half)
+		              : verify(op, ctx, raw, half, (size_t)EVP_PKEY_get_size(pkey));
 	EVP_MD_CTX_free(ctx);
 	return error;
 }

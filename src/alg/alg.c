@@ -109,7 +109,8 @@
 	  .block = 1, .iv_max = SALT_MAX, .out = SIZE, .out_max = 1 * MiB,                       \
 	  .flags = ACR_ALG_XOF | ACR_ALG_SALT | ACR_ALG_SLOW }
 
-/* Keys are PEM or DER, so their length says little. RSA goes to 16384 bits. */
+/* Keys are PEM or DER, so their length says little; nor does this table know how much a key of RSA
+ * can encrypt. RSA goes to 16384 bits. */
 #define PKEY(N, KIND, OPS) .name = N, .kind = ACR_KIND_##KIND, .ops = OPS, .key_min = 1,         \
 	  .key_max = ANY_KEY_MAX, .block = 1
 #define RSA_MAX   2048
@@ -125,7 +126,7 @@
 /* For each curve the longest signature: 9 bytes of DER at most around r and s. */
 #define PKEY_DIGEST(N)                                                                          \
 	RSA_SIGN("rsa-" N, "pkcs1", N), RSA_SIGN("rsa-pss-" N, "pss", N),                        \
-	{ PKEY("rsa-oaep-" N, PKCRYPT, OPS_CRYPT), .out_max = RSA_MAX, .in_max = RSA_MAX,        \
+	{ PKEY("rsa-oaep-" N, PKCRYPT, OPS_CRYPT), .out_max = RSA_MAX, .in_max = ANY,            \
 	  .digest = N, .scheme = "oaep", .flags = ACR_ALG_SLOW },                                \
 	SIGN("ecdsa-prime256v1-" N, N, 2 * 32 + 9, 0),                                           \
 	SIGN("ecdsa-secp384r1-" N, N, 2 * 48 + 9, ACR_ALG_SLOW),                                 \

@@ -141,7 +141,7 @@ def test_oaep_both_ways(daemon, keys, digest, params, label):
         for bad in (sealed[:-1], b"", sealed[:-1] + bytes([sealed[-1] ^ 1]), b"\xff" * len(sealed)):
             with acr.fails("EBADMSG"):
                 s.run(bad)
-            assert "padding" in s.error()[1]
+                assert ("padding" if len(bad) == len(sealed) else "at once") in s.error()[1]
         s.write("aad", b"another label")
         with acr.fails("EBADMSG"):
             s.run(sealed)

@@ -5,7 +5,7 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 logs=$top/build/logs
 # shellcheck disable=SC2034
-build_packages=(gcc libc6-dev make autoconf automake pkg-config libglib2.0-dev libfuse3-dev
+build_packages=(gcc libc6-dev make autoconf automake pkgconf libglib2.0-dev libfuse3-dev
 	libssl-dev libpci-dev liburing-dev fuse3 openssl)
 # shellcheck disable=SC2034
 test_packages=(python3 python3-pytest python3-pytest-timeout python3-prometheus-client python3-cryptography mandoc gdb valgrind g++ perl spin
@@ -54,73 +54,77 @@ missing_packages()
 	done
 }
 
-# The same under this release's names: some packages were renamed or made virtual.
+# The same under this release's names: some packages were renamed, split or made virtual. What
+# apt knows is no help here: a fresh machine has no lists yet.
 release_names()
 {
-	local package name
+	local package release
+	# shellcheck source=/dev/null
+	release=$(. /etc/os-release && echo "$ID${VERSION_ID-}")
 	for package; do
-		name=$package
-		case $package in
-		libclang-rt-dev) # only with the compiler's version in its name on Debian 12
-			[ -n "$(apt-cache madison "$package" 2>/dev/null)" ] ||
-				name=$(apt-cache depends clang 2>/dev/null |
-					sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p')
-			;;
-		pkg-config) # pkgconf takes its place
-			! dpkg-query -W -f '${Status}' pkgconf 2>/dev/null | grep -q 'ok installed' ||
-				name=pkgconf
-			;;
+		case $package,$release in
+		libclang-rt-dev,debian12) echo libclang-rt-14-dev ;;
+		openssl,debian12) echo openssl ;;
+		openssl,debian*) echo openssl openssl-provider-legacy ;; # DES and its like
+		*) echo "$package" ;;
 		esac
-		[ -z "$name" ] || echo "$name"
 	done
 }
 
-# What of the packages named has to be installed, as apt knows it.
+# What of the packages named has to be installed.
 packages_to_install()
 {
-	# From Debian 13 on DES and its like are in a package of their own.
-	[ -z "$(apt-cache madison openssl-provider-legacy 2>/dev/null)" ] ||
-		set -- "$@" openssl-provider-legacy
 	# shellcheck disable=SC2046 # names without spaces
 	missing_packages $(release_names "$@")
 }
 
-# need_packages NAME...: install what is missing. Nothing is asked of apt, and no right to
-# install is needed, where everything is there.
+# need_packages "what" NAME...: a step that installs what is missing. Nothing is asked of apt,
+# and no right to install is needed, where everything is there. Without that right, a line says
+# what to do.
 need_packages()
 {
-	local missing sudo=()
+	local what=$1 missing
+	shift
 	command -v dpkg-query >/dev/null || {
 		echo "no dpkg here: these are needed under this system's names: $*"
 		return 0
 	}
 	missing=$(packages_to_install "$@")
-	[ -n "$missing" ] || return 0
-	if [ "$(id -u)" != 0 ]; then
-		sudo=(sudo -n)
-		sudo -n true 2>/dev/null || {
-			echo "these packages are missing, and only root can install them: ${missing//$'\n'/ }"
-			return 1
-		}
-	fi
-	# A fresh machine has no package lists, and an old one has stale ones.
-	[ -n "$(apt-cache madison gcc 2>/dev/null)" ] || "${sudo[@]}" apt-get update || return 1
-	missing=$(packages_to_install "$@")
 	# shellcheck disable=SC2086
-	install_packages "${sudo[@]}" -- $missing ||
-		{ "${sudo[@]}" apt-get update && install_packages "${sudo[@]}" -- $missing; }
+	right_to_install $missing && step "$what" install_packages $missing
 }
 
+# Of the words, set $sudo to those that give the right to install. sudo may ask for a password
+# on the terminal: so this is no step, whose output goes to a log.
+right_to_install()
+{
+	local update="apt-get update" get="apt-get install -y --no-install-recommends $*" line
+	sudo=()
+	[ $# -gt 0 ] && [ "$(id -u)" != 0 ] || return 0
+	if ! command -v sudo >/dev/null; then
+		line="su -c '$update && $get'"
+	else
+		sudo=(sudo)
+		sudo -n true 2>/dev/null && return 0
+		has_terminal && sudo -v && return 0
+		line="sudo $update && sudo $get"
+	fi
+	printf 'These packages are missing. This installs them:\n    %s\n' "$line"
+	return 1
+}
+
+has_terminal()
+{
+	{ : </dev/tty; } 2>/dev/null
+}
+
+# Lists may be missing or stale: they are fetched only if it doesn't work without.
 install_packages()
 {
-	local sudo=()
-	while [ "$1" != -- ]; do
-		sudo+=("$1")
-		shift
-	done
-	shift
-	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+	[ $# -gt 0 ] || return 0
+	set -- "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y --no-install-recommends "$@"
+	"$@" || { "${sudo[@]}" apt-get update && "$@"; }
 }
 
 # The configure script and Makefile.in, unless they are as new as what they are made from.
@@ -155,7 +159,8 @@ configure_in()
 		find src common cli fsops drivers lb tests -name '*.o' -delete -o -name '*.so' -delete
 	fi
 	rm -f Makefile config.status .configured-with
-	"$source/configure" -q "$@" || return 1
+	# By a relative name: those of a source folder with spaces in it are refused by automake.
+	"$(realpath --relative-to . "$source")/configure" -q "$@" || return 1
 	{ echo "$source $folder $*"; configuration; } >.configured-with
 )
 
@@ -168,25 +173,9 @@ build_jobs()
 	echo $((cpus < memory ? cpus : memory))
 }
 
-# Whether the tree itself is configured, with whatever words, and stands where it did then.
-configured_here()
-{
-	[ -x "$top/config.status" ] && [ -f "$top/Makefile" ] &&
-		(cd "$top" && configuration | head -n 2) 2>/dev/null |
-		cmp -s - <(printf '%s\n' "$top" "$top")
-}
-
-# build WORD...: in the tree itself. A configuration that is there stays, whoever made it, and
-# outlives a move of the tree. Where there is none, the words are for configure.
 build()
 {
-	local words
-	bootstrap || return
-	if ! configured_here; then
-		words=$("$top/config.status" --config 2>/dev/null) && eval "set -- $words"
-		configure_in "$top" "$top" "$@" || return
-	fi
-	make -s -C "$top" -j"$(build_jobs)"
+	bootstrap && configure_in "$top" "$top" && make -s -C "$top" -j"$(build_jobs)"
 }
 
 # A python3 that has pytest: the first in PATH may be one without Debian's packages.

@@ -5,14 +5,11 @@ The daemon's memory is read as root through /proc/PID/mem, every mapping of it, 
 is forced; both are searched for random bytes that were written to the session's files."""
 import contextlib
 import os
-import pathlib
 import re
 import shutil
 import signal
 import stat
 import subprocess
-import sys
-import tempfile
 import threading
 
 import pytest
@@ -354,58 +351,19 @@ def test_core_made_by_gcore_holds_no_secret(start, tmp_path):
     assert not search_core(core, needles)
 
 
-def become(uid):
-    """Words before a command that run it as that user, if need be with the right to mount: where
-    /dev/fuse is root's alone, fusermount3 is of no use to others."""
-    if os.stat("/dev/fuse").st_mode & 0o006 == 0o006:
-        return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
-    rights = "+sys_admin,+dac_override,+ipc_lock"
-    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
-            f"--inh-caps={rights}", f"--ambient-caps={rights}"]
-
-
-@contextlib.contextmanager
-def users_daemon(uid, folder, *words):
-    """acryptod run by an ordinary user, on a mount that not even root may look into."""
-    mount = folder / "mnt"
-    mount.mkdir(parents=True)
-    for path in (folder, mount):
-        os.chown(path, uid, uid)
-    process = subprocess.Popen([*become(uid), acr.BUILD / "acryptod", "-f", *words, mount],
-                               stdin=subprocess.DEVNULL)
-    try:
-        with open("/proc/self/mounts") as mounts:
-            def mounted():
-                mounts.seek(0)
-                return process.poll() is not None or f" {mount} " in mounts.read()
-            assert acr.until(mounted, 60) and process.poll() is None
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
 def may_read_memory(uid, pid):
     """Whether another process of that user gets at the daemon's memory."""
-    code = f"open('/proc/{pid}/mem', 'rb')"
-    return subprocess.run([sys.executable, "-c", code], user=uid, group=uid, extra_groups=[],
-                          capture_output=True, check=False).returncode == 0
+    return acr.as_user(uid, acr.errno_of, open, f"/proc/{pid}/mem", "rb") is None
 
 
-def test_not_dumpable_for_its_own_user():
+def test_not_dumpable_for_its_own_user(start):
     """The daemon of a user can't be read or traced by that user's other processes."""
-    uid = 65534
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="acr-test."))
-    folder.chmod(0o755)
-    try:
-        with users_daemon(uid, folder / "plain") as pid:
-            assert os.stat(f"/proc/{pid}/maps").st_uid == 0  # the kernel's mark of it
-            assert not may_read_memory(uid, pid)
-        (folder / "conf").write_text("[daemon]\ncore-dumps=yes\n")
-        with users_daemon(uid, folder / "asked", "-c", folder / "conf") as pid:
-            assert os.stat(f"/proc/{pid}/maps").st_uid == uid
-    finally:
-        shutil.rmtree(folder)
+    uid = acr.NOBODY
+    daemon = start(uid=uid)
+    assert os.stat(f"/proc/{daemon.pid}/maps").st_uid == 0  # the kernel's mark of it
+    assert not may_read_memory(uid, daemon.pid)
+    daemon = start(uid=uid, config="[daemon]\ncore-dumps=yes\n")
+    assert os.stat(f"/proc/{daemon.pid}/maps").st_uid == uid
 
 
 # ---- log, and root ----

@@ -7,13 +7,15 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
 import time
 
-TOP = pathlib.Path(os.environ.get("ACR_SRCDIR", pathlib.Path(__file__).resolve().parents[2]))
-BUILD = pathlib.Path(os.environ.get("ACR_BUILDDIR", TOP))
+import built
+from built import BUILD, TOP
+
 VECTORS = TOP.parent / "shared" / "vectors"
 
 # A configuration for tests that keep a device from answering: no time is too long.
@@ -25,12 +27,14 @@ class Daemon:
 
     args    further command-line words; a word "{dir}" is replaced by the scratch folder
     config  text of a configuration file, passed with -c
-    uid     run as this user id (and the same group id) instead of root
+    uid     run as this user id (and the same group id), from a copy: its mount is for that user
+            alone, not even for root
     """
 
     _serial = 0
 
     def __init__(self, *args, config=None, uid=None, env=None, wrapper=(), mount=None):
+        program = BUILD / "acryptod" if uid is None else users_program(uid)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="acr-test."))
         os.chmod(self.dir, 0o755)
         self.mount = pathlib.Path(mount) if mount else self.dir / "mnt"
@@ -40,8 +44,8 @@ class Daemon:
         if uid is not None:
             os.chown(self.dir, uid, uid)
             os.chown(self.mount, uid, uid)
-        words = [*wrapper, str(BUILD / "acryptod"), "-f"]
-        self.config = config or ""
+        words = [*wrapper, str(program), "-f"]
+        self.config, self.uid = config or "", uid
         if config is not None:
             (self.dir / "conf").write_text(config)
             words += ["-c", str(self.dir / "conf")]
@@ -65,11 +69,17 @@ class Daemon:
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"acryptod exited with {self.process.returncode}:\n{self.log}")
-            with contextlib.suppress(OSError):
-                if (self.mount / "version").exists():
-                    return
+            if self.answers():
+                return
             time.sleep(0.01)
         raise RuntimeError(f"acryptod did not mount in {seconds} s:\n{self.log}")
+
+    def answers(self):
+        if self.uid is not None:
+            return is_mounted(self.mount)
+        with contextlib.suppress(OSError):
+            return (self.mount / "version").exists()
+        return False
 
     def session(self, name=None, **files):
         return Session(self, name, **files)
@@ -136,8 +146,19 @@ class Daemon:
         return self.process.returncode
 
     def cleanup(self):
-        subprocess.run(["umount", "-l", str(self.mount)], stderr=subprocess.DEVNULL, check=False)
+        unmount(self.mount)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def is_mounted(folder):
+    """Whether something is mounted there, perhaps by a user: os.path.ismount() can't see that."""
+    return f" {folder} " in pathlib.Path("/proc/self/mounts").read_text()
+
+
+def unmount(folder):
+    """Whatever is in use, if it is mounted at all."""
+    words = ["umount", "-l"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
+    subprocess.run([*words, str(folder)], stderr=subprocess.DEVNULL, check=False)
 
 
 NOBODY = 65534
@@ -207,6 +228,8 @@ class Child:
     """A function in a process of its own, perhaps of another user; result() as above."""
 
     def __init__(self, function, *args, uid=None, groups=()):
+        if uid is not None:
+            need_root()
         self.reader, writer = multiprocessing.Pipe(duplex=False)
         self.pid = os.fork()
         if self.pid:
@@ -255,6 +278,30 @@ class Child:
         if self.pid:
             os.kill(self.pid, signal.SIGKILL)
             self.wait()
+
+
+def need_root():
+    """Skip the test unless it can act as whatever user."""
+    if os.geteuid() != 0:
+        import pytest  # not needed by the soak and the benchmarks
+        pytest.skip("only root can act as another user: `sudo ./check` tests this, too")
+
+
+def users_program(uid):
+    """The daemon's program for this user. Skips the test where users can't mount."""
+    need_root()
+    helper = pathlib.Path("/usr/bin/fusermount3")
+    missing = ""
+    if not helper.exists():
+        missing = "fusermount3 is not installed"
+    elif not stat.S_ISUID & helper.stat().st_mode:
+        missing = "fusermount3 is not set-uid"
+    elif errno_of(as_user, uid, lambda: os.close(os.open("/dev/fuse", os.O_RDWR))):
+        missing = f"uid {uid} may not open /dev/fuse"
+    if missing:
+        import pytest
+        pytest.skip(f"running as a user was NOT tested: {missing}")
+    return built.for_all() / "acryptod"
 
 
 def as_user(uid, function, *args, groups=()):

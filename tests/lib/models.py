@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import acr
+import built
 
 
 class Hifn:
@@ -80,7 +81,9 @@ class Ce99(Hifn):
 
 # ---- a processor with PadLock, for whatever is started with this in its environment ----
 
-PADLOCK = acr.BUILD / "tests/models/padlock/libpadlock-model.so"
+def padlock_model():
+    """What is preloaded."""
+    return built.for_all() / "tests/models/padlock/libpadlock-model.so"
 
 
 def sanitizers():
@@ -93,7 +96,7 @@ def sanitizers():
 def padlock_environment(cpu="all", **settings):
     """Variables for a daemon on such a processor: rng="stuck" is PADLOCK_MODEL_RNG=stuck."""
     left_alone = "handle_segv=0:handle_sigill=0:handle_sigbus=0"
-    env = {"LD_PRELOAD": " ".join([*sanitizers(), str(PADLOCK)]), "PADLOCK_MODEL": cpu}
+    env = {"LD_PRELOAD": " ".join([*sanitizers(), str(padlock_model())]), "PADLOCK_MODEL": cpu}
     for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):
         env[name] = ":".join(filter(None, [os.environ.get(name), left_alone]))
     # Like this everywhere, and with what else the daemon loads left as it is.

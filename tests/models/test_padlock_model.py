@@ -10,9 +10,10 @@ import subprocess
 import pytest
 
 import acr
+import models
 
 FOLDER = acr.BUILD / "tests/models/padlock"
-MODEL = FOLDER / "libpadlock-model.so"
+MODEL = models.padlock_model()
 PROGRAM = FOLDER / "test_padlock_model"
 KEY = bytes(range(7, 39))
 IV = bytes(range(100, 114)) + b"\xff\xf0"  # the low 16 bits wrap after 16 blocks

@@ -15,7 +15,7 @@ class Cards:
                        "ce99-0": models.Ce99(strict=False)}
         self.devices = {name: model.spec() for name, model in self.models.items()}
         self.env = {}
-        if models.PADLOCK.exists():
+        if models.padlock_model().exists():
             self.devices["padlock0"] = "padlock"
             self.env = models.padlock_environment()
         else:

@@ -7,7 +7,7 @@ core_sources = $(core_but_modules) src/device/module.c
 core_but_modules = \
 	src/base/account.c src/alg/alg.c src/sched/balancer.c src/base/buf.c src/sched/check.c src/sched/check_rule.c src/sched/choose.c \
 	src/session/data.c src/device/device.c src/device/device_health.c src/device/threads.c src/device/driver.c \
-	src/base/encode.c src/base/epoch.c src/sched/follow.c src/device/group.c src/report/groups.c src/device/health.c \
+	src/base/encode.c src/base/epoch.c src/sched/follow.c src/session/follow.c src/session/stage.c src/session/chain.c src/session/rules.c src/device/group.c src/report/groups.c src/device/health.c \
 	src/base/heap.c src/session/history.c src/sched/job.c src/alg/kat.c src/base/log.c src/report/metrics.c src/session/nonce.c src/base/pages.c \
 	src/session/params.c src/base/pool.c src/device/predict.c src/queue/queue.c src/queue/flow.c src/queue/walk.c \
 	src/device/registry.c src/report/report.c src/session/request.c src/session/route.c \
@@ -20,10 +20,11 @@ queue_sources = src/base/heap.c src/base/pool.c src/queue/queue.c src/queue/flow
 
 # All that knows FUSE.
 fsops_sources = \
-	fsops/caller.c fsops/dirs.c fsops/file_data.c fsops/file_text.c fsops/file_value.c \
-	fsops/files.c fsops/ioctl.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c \
-	fsops/loop.c fsops/ops.c fsops/show.c fsops/show_lb.c fsops/tree.c fsops/visit.c \
-	fsops/wait.c fsops/who.c
+	fsops/caller.c fsops/dirs.c fsops/file_data.c fsops/file_text.c \
+	fsops/file_value.c fsops/files.c fsops/held.c fsops/ioctl.c fsops/ioctl_add.c \
+	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_direct.c fsops/ioctl_read.c \
+	fsops/ioctl_session.c fsops/ioctl_status.c fsops/loop.c fsops/ops.c fsops/show.c \
+	fsops/show_lb.c fsops/tree.c fsops/visit.c fsops/wait.c fsops/who.c fsops/wipe.c
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
@@ -179,8 +180,9 @@ tests_fuzz_fuzz_ce99_SOURCES = tests/fuzz/fuzz_ce99.c $(ce99_sources) $(pci_sour
 tests_fuzz_fuzz_ce99_LDADD = $(pci_test_libs) -ldl
 tests_fuzz_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_fuzz_ioctl_SOURCES = tests/fuzz/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
-	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_read.c fsops/visit.c fsops/wait.c \
-	fsops/who.c \
+	fsops/ioctl_add.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_direct.c \
+	fsops/ioctl_read.c fsops/ioctl_session.c fsops/ioctl_status.c fsops/visit.c fsops/wait.c \
+	fsops/who.c fsops/wipe.c \
 	drivers/soft/soft.c $(engine_sources) $(core_but_modules)
 tests_fuzz_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_fuzz_hifn_SOURCES = tests/fuzz/fuzz_hifn.c $(hifn_sources) $(pci_sources)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The binary interface, behind include/acrypto/ioctl.h: ioctl.c has the calls that are answered
- * at once, ioctl_data.c what fills a session, ioctl_call.c what waits for a result and stores
- * it, ioctl_read.c what reads it. */
+/* The binary interface, behind include/acrypto/ioctl.h. ioctl.c has the table of calls,
+ * ioctl_session.c makes sessions, ioctl_data.c fills them; ioctl_add.c, ioctl_direct.c and
+ * ioctl_read.c get results with the help of ioctl_call.c; ioctl_status.c tells of failures. */
 #ifndef FSOPS_BINARY_H
 #define FSOPS_BINARY_H
 
 #include "caller.h"
+#include "session/data.h"
 
 #include <acrypto/ioctl.h>
 
@@ -32,12 +33,16 @@ struct fs_binary {
 	char sentence[sizeof(((struct acrypto_status *)0)->sentence)];
 };
 
-/* ---- ioctl.c ---- */
+/* ---- ioctl_status.c ---- */
 
 /* Remember why a call fails, for ACRYPTO_STATUS. Returns error. No lock held. */
 int fs_binary_fail(struct fs_handle *handle, int error, const char *sentence);
 /* The same where the session has said why. */
 int fs_binary_fail_of(struct fs_handle *handle, int error, struct acr_session *session);
+void fs_binary_status(fuse_req_t req, struct fs_handle *handle);
+
+/* ---- ioctl_session.c ---- */
+
 /* A session of the caller's as the initializer wants it, charged to the caller. wanted: bytes of
  * output where that may be chosen. Returns a reference through session. 0 or a negative errno,
  * remembered. */
@@ -101,8 +106,19 @@ int fs_call_attempt(struct fs_pending *pending);
 void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call));
 /* Why waiting has ended with this error. */
 const char *fs_call_why(int error);
+/* Copy the result to the caller: dst, tag and IV to those places, as far as each has one. Their
+ * sizes come back in dst, tag and iv (may be NULL), which may be where the places came from.
+ * Within a visit. 0 or a negative errno, with caller->why; -EMSGSIZE: nothing was copied. */
+int fs_call_store(struct fs_call *call, struct fs_caller *caller,
+                  const struct acrypto_buffer to[3], struct acrypto_buffer *dst,
+                  struct acrypto_buffer *tag, struct acrypto_buffer *iv);
+/* Answer with arg_size bytes of call->arg, or with call->error and call->why; give up. */
+void fs_call_answer(struct fs_call *call, size_t arg_size);
 /* The descriptor's session, borrowed. NULL: answered, there is none. */
 struct acr_session *fs_binary_session_of(fuse_req_t req, struct fs_handle *handle);
+
+/* ---- ioctl_add.c, ioctl_direct.c ---- */
+
 void fs_binary_add(fuse_req_t req, struct fs_handle *handle,
                    const struct acrypto_session_add *in);
 void fs_binary_direct(fuse_req_t req, struct fs_handle *handle,

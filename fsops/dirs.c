@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Directories: what is listed in them, and what mkdir and rmdir do. */
 #include "fsops.h"
+#include "session/route.h"
+#include "session/sessions.h"
 
 #include "sched/balancer.h"
 #include "device/device.h"
@@ -52,7 +54,7 @@ static void list_stages(const struct fs_node *node, GPtrArray *names)
 		return;
 	pthread_mutex_lock(&session->lock);
 	for (unsigned i = acr_route_highest(session); i > 0; i--)
-		if (acr_route_stage(session, i))
+		if (acr_stage_find(session, i))
 			g_ptr_array_add(names, g_strdup_printf("%u", i));
 	pthread_mutex_unlock(&session->lock);
 	acr_session_unref(session);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The byte files: src, dst and the endless `random`. */
 #include "fsops.h"
+#include "session/data.h"
+#include "session/sessions.h"
 
 #include "device/device.h"
 #include "base/secret.h"
@@ -367,6 +369,7 @@ const struct fs_kind fs_kind_src = {
 	.size = src_size,
 	.truncate = src_truncate,
 	.unlink = src_unlink,
+	.renumbered = true,
 };
 
 const struct fs_kind fs_kind_dst = {

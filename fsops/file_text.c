@@ -20,7 +20,7 @@ static GString *text_part(struct fs_handle *handle, size_t size, size_t offset)
 		if (handle->text)
 			g_string_free(handle->text, TRUE);
 		handle->text = g_string_new(NULL);
-		handle->file->show(&handle->node, &handle->opener, handle->text);
+		handle->node.file->show(&handle->node, &handle->opener, handle->text);
 	}
 	if (offset < handle->text->len)
 		g_string_append_len(part, handle->text->str + offset,
@@ -60,7 +60,7 @@ static void text_write(fuse_req_t req, struct fs_handle *handle, const char *dat
 	} else if (len <= WORDS_MAX && !memchr(data, 0, len)) {
 		memcpy(text, data, len);
 		text[len] = 0;
-		error = handle->file->store(&handle->node, &actor, text);
+		error = handle->node.file->store(&handle->node, &actor, text);
 	}
 	if (error)
 		fuse_reply_err(req, -error);
@@ -72,10 +72,9 @@ static uint64_t text_size(const struct fs_node *node, uint32_t uid)
 {
 	struct fs_actor actor = { .uid = uid, .root = uid == 0 || uid == getuid() };
 	g_autoptr(GString) text = g_string_new(NULL);
-	const struct fs_file *file = fs_node_file(node);
 
-	if (file->show)
-		file->show(node, &actor, text);
+	if (node->file->show)
+		node->file->show(node, &actor, text);
 	return text->len;
 }
 

@@ -2,6 +2,8 @@
 /* Files of a session that hold one value. Each write to a text file is a whole value; what one
  * open writes to a byte file is one value, in force at the first flush after it. */
 #include "fsops.h"
+#include "session/sessions.h"
+#include "session/values.h"
 
 #include "base/secret.h"
 
@@ -20,7 +22,7 @@ static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, of
 		return;
 	}
 	blob = acr_value_get(handle->session, fs_node_stage(&handle->node),
-	                     handle->file->value);
+	                     handle->node.file->value);
 	if (!blob) {
 		fuse_reply_err(req, ENOMEM);
 		return;
@@ -33,25 +35,9 @@ static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, of
 static int value_open(struct fs_handle *handle, struct fuse_file_info *fi)
 {
 	(void)fi;
-	if (handle->file->value == ACR_V_KEY)
+	if (handle->node.file->value == ACR_V_KEY)
 		fs_hold(handle);
 	return 0;
-}
-
-/* Forget what was collected, and wipe it. */
-static void drop_collected(struct fs_handle *handle)
-{
-	acr_blob_unref(handle->value);
-	handle->value = NULL;
-	handle->filled = 0;
-}
-
-void fs_value_drop(struct fs_handle *handle)
-{
-	pthread_mutex_lock(&handle->lock);
-	drop_collected(handle);
-	handle->dirty = false;
-	pthread_mutex_unlock(&handle->lock);
 }
 
 /* Charge the room to the session's owner; blobs give it back when they are freed. */
@@ -78,8 +64,8 @@ static struct acr_blob *charged_blob(struct fs_handle *handle, size_t room, bool
 static int collect(struct fs_handle *handle, const char *data, size_t size)
 {
 	size_t room = handle->value ? handle->value->len : 0, need = handle->filled + size;
-	size_t max = acr_value_max(handle->file->value), whole = need;
-	bool secret = handle->file->value == ACR_V_KEY && acr_secret_lockable();
+	size_t max = acr_value_max(handle->node.file->value), whole = need;
+	bool secret = handle->node.file->value == ACR_V_KEY && acr_secret_lockable();
 	int error = 0;
 
 	if (need > max)
@@ -98,9 +84,9 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 	memcpy(handle->value->data + handle->filled, data, size);
 	handle->filled += size;
 	error = acr_value_check(handle->session, fs_node_stage(&handle->node),
-	                        handle->file->value, handle->value->data, whole);
+	                        handle->node.file->value, handle->value->data, whole);
 	if (error)
-		drop_collected(handle);
+		fs_drop_collected(handle);
 	handle->refused = error == -EINVAL;
 	return error;
 }
@@ -115,14 +101,14 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 	(void)flags;
 	fs_wipe_request();
 	pthread_mutex_lock(&handle->lock);
-	if (acr_value_is_text(handle->file->value)) {
+	if (acr_value_is_text(handle->node.file->value)) {
 		error = acr_value_set(handle->session, fs_node_stage(&handle->node),
-		                      handle->file->value, data, size, actor.privileged);
+		                      handle->node.file->value, data, size, actor.privileged);
 	} else if (offset && handle->begun && (handle->refused || !handle->value)) {
 		error = -EINVAL; /* the rest of what was refused or removed */
 	} else {
 		if (!offset)
-			drop_collected(handle);
+			fs_drop_collected(handle);
 		handle->begun = true;
 		handle->refused = false;
 		error = collect(handle, data, size);
@@ -142,8 +128,8 @@ static int value_flush(struct fs_handle *handle)
 	pthread_mutex_lock(&handle->lock);
 	if (handle->dirty)
 		error = acr_value_set(handle->session, fs_node_stage(&handle->node),
-		                      handle->file->value, handle->value->data, handle->filled,
-		                      false);
+		                      handle->node.file->value, handle->value->data,
+		                      handle->filled, false);
 	/* It stays: what a later write on this descriptor adds belongs to the same value. */
 	handle->dirty = false;
 	pthread_mutex_unlock(&handle->lock);
@@ -152,9 +138,9 @@ static int value_flush(struct fs_handle *handle)
 
 static void value_release(struct fs_handle *handle)
 {
-	if (handle->file->value == ACR_V_KEY)
+	if (handle->node.file->value == ACR_V_KEY)
 		fs_hold_end(handle);
-	drop_collected(handle);
+	fs_drop_collected(handle);
 }
 
 static uint64_t value_size(const struct fs_node *node, uint32_t uid)
@@ -166,7 +152,7 @@ static uint64_t value_size(const struct fs_node *node, uint32_t uid)
 	(void)uid;
 	if (!session)
 		return 0;
-	blob = acr_value_get(session, fs_node_stage(node), fs_node_file(node)->value);
+	blob = acr_value_get(session, fs_node_stage(node), node->file->value);
 	if (blob)
 		size = blob->len;
 	acr_blob_unref(blob);
@@ -180,8 +166,8 @@ static int value_unlink(const struct fs_node *node)
 
 	if (!session)
 		return -ENOENT;
-	acr_value_reset(session, fs_node_stage(node), fs_node_file(node)->value);
-	if (fs_node_file(node)->value == ACR_V_KEY)
+	acr_value_reset(session, fs_node_stage(node), node->file->value);
+	if (node->file->value == ACR_V_KEY)
 		fs_drop_held(session, fs_node_stage(node));
 	acr_session_unref(session);
 	return 0;

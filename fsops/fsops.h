@@ -9,8 +9,10 @@
 #define FUSE_USE_VERSION 314
 
 #include "session/session.h"
+#include "session/data.h"
 
 #include <fuse_lowlevel.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 enum fs_dir {
@@ -28,17 +30,17 @@ enum fs_dir {
 	FS_DIRS
 };
 
-/* What an inode number says. `src` has a new number at each lookup (see doc/design.md):
- * the kernel locks an inode during a blocked write, and `rm` and others would wait for it. */
+/* What an inode number says. */
 struct fs_node {
 	enum fs_dir dir;
-	unsigned file;  /* 0: the directory itself, else 1 + index in its table */
-	unsigned stage; /* of FS_STAGE: its number; 0 elsewhere */
+	const struct fs_file *file; /* a row of its table; NULL: the directory itself */
+	unsigned stage;             /* of FS_STAGE: its number; 0 elsewhere */
 	/* Session's serial, device's id, balancer's quark; of its files: quark << 8 and the place in its table */
 	uint64_t object;
 };
 
 struct fs_handle;
+struct fs_file;
 
 /* How a kind of file behaves; a NULL member is refused with EACCES. */
 struct fs_kind {
@@ -61,6 +63,8 @@ struct fs_kind {
 	int (*truncate)(const struct fs_node *node, uint64_t size);
 	/* rm; NULL: not permitted */
 	int (*unlink)(const struct fs_node *node);
+	/* Each lookup gives it another inode number: see doc/design.md, Inodes. */
+	bool renumbered;
 };
 
 /* Who acts on a file. */
@@ -87,7 +91,6 @@ extern const struct fs_file *const fs_tables[FS_DIRS];
 
 struct fs_handle {
 	struct fs_node node;
-	const struct fs_file *file;
 	/* A reference, for files of sessions and `random`; of `ioctl` set once by a call. */
 	_Atomic(struct acr_session *) session;
 	struct fs_binary *binary; /* of `ioctl` */
@@ -102,7 +105,7 @@ struct fs_handle {
 	bool dirty, refused, begun;    /* (h) */
 	struct fuse_pollhandle *poll;  /* (f) of the session's front */
 	struct fs_handle *next;        /* (f) */
-	struct fs_handle *next_holder; /* (f) */
+	LIST_ENTRY(fs_handle) holders; /* held.c's */
 };
 
 /* ---- tree.c ---- */
@@ -110,11 +113,13 @@ struct fs_handle {
 fuse_ino_t fs_node_ino(const struct fs_node *node);
 /* False: a number that was never given. */
 bool fs_node_of(fuse_ino_t ino, struct fs_node *node);
-const struct fs_file *fs_node_file(const struct fs_node *node); /* NULL for directories */
 /* Is it a session's: its directory, its route, or a file of these? */
 bool fs_node_in_session(const struct fs_node *node);
 /* The stage that a value of a session or stage belongs to: 1 for the session's own. */
-unsigned fs_node_stage(const struct fs_node *node);
+static inline unsigned fs_node_stage(const struct fs_node *node)
+{
+	return node->stage ? node->stage : 1;
+}
 /* Attributes. 0 or -ENOENT. */
 int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st);
 /* A stage's number as the name of its directory; 0: it is none. */
@@ -151,8 +156,12 @@ extern const struct fs_kind fs_kind_value; /* file_value.c */
 extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
 extern const struct fs_kind fs_kind_ioctl;                            /* ioctl.c */
 
-/* Something secret is in the present request: wipe its buffer when it is done (loop.c). */
+/* ---- wipe.c ---- */
+
+/* Something secret is in the present request: its buffer is to be wiped when it is done. */
 void fs_wipe_request(void);
+/* Has that been said in this thread since the last call? */
+bool fs_wipe_wanted(void);
 
 /* ---- wait.c: requests that are kept, and pollers ---- */
 
@@ -188,11 +197,16 @@ size_t fs_waiting_count(void);
 void fs_wait_init(void);
 /* The end: answer everything that is kept with ECANCELED, and keep nothing more. */
 void fs_wait_close(void);
-/* Keys that were written to open descriptors are dropped when the session or its key goes. */
+
+/* ---- held.c: keys that were written to open descriptors ---- */
+
+/* From now on, until fs_hold_end(), this descriptor of a session's may hold a key. */
 void fs_hold(struct fs_handle *handle);
 void fs_hold_end(struct fs_handle *handle);
-void fs_drop_held(struct acr_session *session, unsigned stage); /* 0: of all stages */
-void fs_value_drop(struct fs_handle *handle);                   /* file_value.c */
+/* The session or its key goes: forget the keys that its descriptors hold. stage 0: all stages' */
+void fs_drop_held(struct acr_session *session, unsigned stage);
+/* Forget what was collected, and wipe it. Under (h), or at the release. */
+void fs_drop_collected(struct fs_handle *handle);
 
 /* ---- visit.c: work on the memory of callers; see caller.h ---- */
 

@@ -28,13 +28,6 @@ struct fs_mount {
 	void (*exited)(void);
 };
 
-static _Thread_local bool wipe_wanted;
-
-void fs_wipe_request(void)
-{
-	wipe_wanted = true;
-}
-
 /* ---- serving ---- */
 
 static void wake_up(int signal)
@@ -69,9 +62,8 @@ static void *serve(void *data)
 			guard_buffer(&buf, 1 << 20);
 			guarded = true;
 		}
-		wipe_wanted = false;
 		fuse_session_process_buf(mount->session, &buf);
-		if (wipe_wanted)
+		if (fs_wipe_wanted())
 			explicit_bzero(buf.mem, (size_t)result);
 		acr_secret_scrub();
 	}

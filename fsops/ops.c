@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Descriptors of files, and the table that libfuse calls. */
 #include "fsops.h"
+#include "session/sessions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,10 +55,9 @@ static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, 
 	atomic_fetch_add(&open_count, 1);
 	pthread_mutex_init(&handle->lock, NULL);
 	handle->node = *node;
-	handle->file = fs_node_file(node);
 	handle->opener = fs_actor_of(req);
 	handle->flags = flags;
-	*error = handle->file ? check_mode(handle->file, flags) : -EISDIR;
+	*error = handle->node.file ? check_mode(handle->node.file, flags) : -EISDIR;
 	if (!*error && fs_node_in_session(node)) {
 		handle->session = acr_session_by_serial(node->object);
 		*error = handle->session ? 0 : -ENOENT;
@@ -79,8 +79,8 @@ static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	handle = handle_new(req, &node, fi->flags, &error);
-	if (handle && handle->file->kind->open) {
-		error = handle->file->kind->open(handle, fi);
+	if (handle && handle->node.file->kind->open) {
+		error = handle->node.file->kind->open(handle, fi);
 		if (error) {
 			handle_free(handle);
 			handle = NULL;
@@ -95,8 +95,8 @@ static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (!fuse_reply_open(req, fi))
 		return;
 	/* Interrupted: there will be no release. */
-	if (handle->file->kind->release)
-		handle->file->kind->release(handle);
+	if (handle->node.file->kind->release)
+		handle->node.file->kind->release(handle);
 	handle_free(handle);
 }
 
@@ -106,8 +106,8 @@ static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fs_handle *handle = handle_of(fi);
 
 	(void)ino;
-	if (handle->file->kind->read)
-		handle->file->kind->read(req, handle, size, offset, fi->flags);
+	if (handle->node.file->kind->read)
+		handle->node.file->kind->read(req, handle, size, offset, fi->flags);
 	else
 		fuse_reply_err(req, EACCES);
 }
@@ -118,8 +118,8 @@ static void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 	struct fs_handle *handle = handle_of(fi);
 
 	(void)ino;
-	if (handle->file->kind->write)
-		handle->file->kind->write(req, handle, data, size, offset, fi->flags);
+	if (handle->node.file->kind->write)
+		handle->node.file->kind->write(req, handle, data, size, offset, fi->flags);
 	else
 		fuse_reply_err(req, EACCES);
 }
@@ -129,7 +129,9 @@ static void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct fs_handle *handle = handle_of(fi);
 
 	(void)ino;
-	fuse_reply_err(req, handle->file->kind->flush ? -handle->file->kind->flush(handle) : 0);
+	fuse_reply_err(req, handle->node.file->kind->flush
+	                            ? -handle->node.file->kind->flush(handle)
+	                            : 0);
 }
 
 static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -137,8 +139,8 @@ static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	struct fs_handle *handle = handle_of(fi);
 
 	(void)ino;
-	if (handle->file->kind->release)
-		handle->file->kind->release(handle);
+	if (handle->node.file->kind->release)
+		handle->node.file->kind->release(handle);
 	handle_free(handle);
 	fuse_reply_err(req, 0);
 }
@@ -152,12 +154,12 @@ static void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 
 	(void)ino, (void)arg;
 	/* The kernel brings, and takes back, as many bytes as the number of the call says. */
-	if (!handle || !handle->file->kind->ioctl ||
+	if (!handle || !handle->node.file->kind->ioctl ||
 	    in_size != (_IOC_DIR(cmd) & _IOC_WRITE ? size : 0) ||
 	    out_size != (_IOC_DIR(cmd) & _IOC_READ ? size : 0))
 		fuse_reply_err(req, ENOTTY);
 	else
-		handle->file->kind->ioctl(req, handle, cmd, in);
+		handle->node.file->kind->ioctl(req, handle, cmd, in);
 }
 
 static void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "show.h"
+#include "session/sessions.h"
+#include "session/status.h"
 
 #include "sched/check.h"
 #include "report/report.h"

@@ -62,7 +62,7 @@ static const char *balancer_of(const struct fs_node *node)
 FS_SHOW(lb_file)
 {
 	/* The size of what only root may read is nobody else's business either. */
-	if (actor->root || fs_node_file(node)->mode & 0004)
+	if (actor->root || node->file->mode & 0004)
 		acr_balancer_file_read(balancer_of(node), node->object & 255, text);
 }
 

@@ -2,6 +2,7 @@
 /* Names, inode numbers and attributes. Nothing is kept for an inode: its number says which
  * object and file it is, and objects are found by their own tables. */
 #include "fsops.h"
+#include "session/sessions.h"
 
 #include "sched/balancer.h"
 #include "device/device.h"
@@ -19,27 +20,34 @@
 #define FILE_BITS   16
 #define FILE_MASK   ((1u << FILE_BITS) - 1)
 
-static unsigned src_index(void)
+static const struct fs_file *src_file(void)
 {
-	static atomic_uint found;
-	unsigned index = atomic_load(&found);
+	static _Atomic(const struct fs_file *) found;
+	const struct fs_file *file = atomic_load(&found);
 
-	if (!index) {
-		while (fs_tables[FS_SESSION][index].kind != &fs_kind_src)
-			index++;
-		atomic_store(&found, ++index);
+	if (!file) {
+		file = fs_tables[FS_SESSION];
+		while (!file->kind || !file->kind->renumbered)
+			file++;
+		atomic_store(&found, file);
 	}
-	return index;
+	return file;
+}
+
+/* A file's place in its directory's table, from 1; 0: the directory itself. */
+static unsigned file_index(const struct fs_node *node)
+{
+	return node->file ? (unsigned)(node->file - fs_tables[node->dir]) + 1 : 0;
 }
 
 fuse_ino_t fs_node_ino(const struct fs_node *node)
 {
 	static atomic_uint lookups;
-	uint64_t low = node->stage << FILE_BITS | node->file, dir = node->dir;
+	uint64_t low = node->stage << FILE_BITS | file_index(node), dir = node->dir;
 
 	if (node->dir == FS_ROOT && !node->file)
 		return FUSE_ROOT_ID;
-	if (node->dir == FS_SESSION && node->file == src_index()) {
+	if (node->dir == FS_SESSION && node->file == src_file()) {
 		dir = SRC_MARK;
 		low = atomic_fetch_add(&lookups, 1) & LOW_MASK;
 	}
@@ -54,26 +62,20 @@ bool fs_node_of(fuse_ino_t ino, struct fs_node *node)
 		*node = (struct fs_node){ .dir = FS_ROOT };
 		return true;
 	}
+	if (dir <= FS_NONE || dir > SRC_MARK)
+		return false;
 	node->object = ino >> LOW_BITS & ((1ull << OBJECT_BITS) - 1);
 	node->dir = dir == SRC_MARK ? FS_SESSION : (enum fs_dir)dir;
-	node->file = dir == SRC_MARK ? src_index() : (unsigned)(ino & FILE_MASK);
+	node->file = dir == SRC_MARK   ? src_file()
+	             : ino & FILE_MASK ? &fs_tables[node->dir][(ino & FILE_MASK) - 1]
+	                               : NULL;
 	node->stage = dir == SRC_MARK ? 0 : (unsigned)(ino & LOW_MASK) >> FILE_BITS;
-	return dir > FS_NONE && dir <= SRC_MARK;
-}
-
-const struct fs_file *fs_node_file(const struct fs_node *node)
-{
-	return node->file ? &fs_tables[node->dir][node->file - 1] : NULL;
+	return true;
 }
 
 bool fs_node_in_session(const struct fs_node *node)
 {
 	return node->dir == FS_SESSION || node->dir == FS_ROUTE || node->dir == FS_STAGE;
-}
-
-unsigned fs_node_stage(const struct fs_node *node)
-{
-	return node->stage ? node->stage : 1;
 }
 
 /* ---- attributes ---- */
@@ -113,7 +115,7 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 		if (!session)
 			return -ENOENT;
 		pthread_mutex_lock(&session->lock);
-		there = !node->stage || acr_route_stage(session, node->stage);
+		there = !node->stage || acr_stage_find(session, node->stage);
 		*owner = (struct owner){ session->uid, session->gid, session->mode,
 			                 session->made_ns };
 		pthread_mutex_unlock(&session->lock);
@@ -132,7 +134,7 @@ static int owner_of(const struct fs_node *node, struct owner *owner)
 
 int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st)
 {
-	const struct fs_file *file = fs_node_file(node);
+	const struct fs_file *file = node->file;
 	struct owner owner;
 	int error = owner_of(node, &owner);
 
@@ -236,21 +238,19 @@ static bool find_stage(const struct fs_node *parent, const char *name, struct fs
 	if (!session)
 		return false;
 	pthread_mutex_lock(&session->lock);
-	found = acr_route_stage(session, node->stage) != NULL;
+	found = acr_stage_find(session, node->stage) != NULL;
 	pthread_mutex_unlock(&session->lock);
 	acr_session_unref(session);
 	return found;
 }
 
-/* The row that stands for a mode; 0: none. */
-static unsigned lb_file_row(unsigned mode)
+/* The row that stands for a mode; NULL: none. */
+static const struct fs_file *lb_file_row(unsigned mode)
 {
-	const struct fs_file *table = fs_tables[FS_LB_FILE];
-
-	for (unsigned i = 0; table[i].name; i++)
-		if (table[i].mode == mode)
-			return i + 1;
-	return 0;
+	for (const struct fs_file *row = fs_tables[FS_LB_FILE]; row->name; row++)
+		if (row->mode == mode)
+			return row;
+	return NULL;
 }
 
 static bool find_lb_file(const struct fs_node *parent, const char *name, struct fs_node *node)
@@ -279,16 +279,13 @@ static bool (*const finders[FS_DIRS])(const struct fs_node *parent, const char *
 
 static bool find(const struct fs_node *parent, const char *name, struct fs_node *node)
 {
-	const struct fs_file *table = fs_tables[parent->dir];
-
-	for (unsigned i = 0; table && table[i].name; i++) {
-		if (strcmp(table[i].name, name))
+	for (const struct fs_file *row = fs_tables[parent->dir]; row && row->name; row++) {
+		if (strcmp(row->name, name))
 			continue;
-		if (S_ISDIR(table[i].mode))
-			*node = (struct fs_node){ .dir = table[i].dir,
-				                  .object = parent->object };
+		if (S_ISDIR(row->mode))
+			*node = (struct fs_node){ .dir = row->dir, .object = parent->object };
 		else
-			*node = (struct fs_node){ parent->dir, i + 1, parent->stage,
+			*node = (struct fs_node){ parent->dir, row, parent->stage,
 				                  parent->object };
 		return true;
 	}
@@ -322,17 +319,15 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
 	struct fs_node parent, node;
-	const struct fs_file *file;
 
 	if (!fs_node_of(parent_ino, &parent) || !find(&parent, name, &node)) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
-	file = fs_node_file(&node);
-	if (!file || !file->kind->unlink || !fs_node_in_session(&node))
+	if (!node.file || !node.file->kind->unlink || !fs_node_in_session(&node))
 		fuse_reply_err(req, EPERM);
 	else
-		fuse_reply_err(req, -file->kind->unlink(&node));
+		fuse_reply_err(req, -node.file->kind->unlink(&node));
 }
 
 static int set_owner(const struct fs_node *node, const struct stat *attr, int to_set)
@@ -360,7 +355,7 @@ static int set_owner(const struct fs_node *node, const struct stat *attr, int to
 
 static int set_size(const struct fs_node *node, uint64_t size)
 {
-	const struct fs_file *file = fs_node_file(node);
+	const struct fs_file *file = node->file;
 
 	if (!file)
 		return -EISDIR;

@@ -7,6 +7,7 @@
  * with the request's own lock held; so a request's interrupt is disarmed (which waits for that
  * lock) before it is answered and its waiter freed, and never under the list's lock. */
 #include "fsops.h"
+#include "session/sessions.h"
 
 #include "base/settings.h"
 
@@ -19,7 +20,6 @@ struct front {
 	struct fs_pending *head, *tail;
 	bool waking, again;        /* one thread at a time tries the waiters */
 	struct fs_handle *pollers; /* handles with a poll handle */
-	struct fs_handle *holders; /* handles that may hold a key */
 	struct front *prev, *next; /* (fronts_lock) */
 };
 
@@ -297,7 +297,8 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
              struct fuse_pollhandle *ph)
 {
 	struct fs_handle *handle = (struct fs_handle *)(uintptr_t)fi->fh;
-	bool pollable = handle->session && handle->file->kind->poll && !atomic_load(&closing);
+	bool pollable =
+	        handle->session && handle->node.file->kind->poll && !atomic_load(&closing);
 	struct front *front = pollable ? front_of(handle->session) : NULL;
 
 	(void)ino;
@@ -312,50 +313,8 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 		front->pollers = handle;
 		pthread_mutex_unlock(&front->lock);
 	}
-	fuse_reply_poll(req, pollable ? handle->file->kind->poll(handle)
+	fuse_reply_poll(req, pollable ? handle->node.file->kind->poll(handle)
 	                              : POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
-}
-
-/* ---- keys in open descriptors ---- */
-
-void fs_hold(struct fs_handle *handle)
-{
-	struct front *front = front_of(handle->session);
-
-	if (!front)
-		return;
-	pthread_mutex_lock(&front->lock);
-	handle->next_holder = front->holders;
-	front->holders = handle;
-	pthread_mutex_unlock(&front->lock);
-}
-
-void fs_hold_end(struct fs_handle *handle)
-{
-	struct front *front = handle->session->front;
-	struct fs_handle **link;
-
-	if (!front)
-		return;
-	pthread_mutex_lock(&front->lock);
-	for (link = &front->holders; *link && *link != handle; link = &(*link)->next_holder)
-		;
-	if (*link)
-		*link = handle->next_holder;
-	pthread_mutex_unlock(&front->lock);
-}
-
-void fs_drop_held(struct acr_session *session, unsigned stage)
-{
-	struct front *front = session->front;
-
-	if (!front)
-		return;
-	pthread_mutex_lock(&front->lock);
-	for (struct fs_handle *handle = front->holders; handle; handle = handle->next_holder)
-		if (!stage || stage == fs_node_stage(&handle->node))
-			fs_value_drop(handle);
-	pthread_mutex_unlock(&front->lock);
 }
 
 /* ---- the end ---- */

@@ -4,6 +4,7 @@
  * The order matters: what can fail visibly happens before the parent lets the terminal go;
  * memory is locked after the fork, OpenSSL is first used after that, and threads come last. */
 #include "alg/alg.h"
+#include "session/sessions.h"
 #include "sched/balancer.h"
 #include "device/device.h"
 #include "base/log.h"
@@ -14,7 +15,6 @@
 #include "base/settings.h"
 #include "base/timer.h"
 
-#include "config.h"
 #include "fsops/fsops.h"
 
 #include <errno.h>
@@ -47,7 +47,8 @@ static const GOptionEntry entries[] = {
 	{ "foreground", 'f', 0, G_OPTION_ARG_NONE, &args.foreground,
 	  "Stay in the foreground and log to standard error", NULL },
 	{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &args.config,
-	  "Configuration file (default " ACR_SYSCONFDIR "/acrypto/acryptod.conf, if present)",
+	  "Configuration file (default " ACR_SYSCONFDIR "/acrypto/acryptod.conf, else "
+	  "/etc/acrypto/acryptod.conf, if present)",
 	  "FILE" },
 	{ "options", 'o', 0, G_OPTION_ARG_STRING, &args.options, "Mount options",
 	  "OPTION,..." },
@@ -114,15 +115,6 @@ static void spec_free(void *spec)
 
 /* ---- configuration ---- */
 
-static const char *config_file(void)
-{
-	static const char standard[] = ACR_SYSCONFDIR "/acrypto/acryptod.conf";
-
-	if (args.config)
-		return args.config;
-	return access(standard, F_OK) ? NULL : standard;
-}
-
 static void override(_Atomic(const char *) *setting, const char *value)
 {
 	if (value)
@@ -132,7 +124,7 @@ static void override(_Atomic(const char *) *setting, const char *value)
 /* Read the file, then let the command line win. devices is filled with what the file names. */
 static bool load_settings(GPtrArray *devices)
 {
-	const char *file = config_file();
+	const char *file = args.config ? args.config : acr_settings_find();
 	g_autofree char *error = NULL;
 
 	if (file && !acr_settings_load(file, devices, &error)) {

@@ -173,9 +173,25 @@ build_jobs()
 	echo $((cpus < memory ? cpus : memory))
 }
 
+# Whether the tree itself is configured, with whatever words, and stands where it did then.
+configured_here()
+{
+	[ -x "$top/config.status" ] && [ -f "$top/Makefile" ] &&
+		(cd "$top" && configuration | head -n 2) 2>/dev/null |
+		cmp -s - <(printf '%s\n' "$top" "$top")
+}
+
+# build WORD...: in the tree itself. A configuration that is there stays, whoever made it, and
+# outlives a move of the tree. Where there is none, the words are for configure.
 build()
 {
-	bootstrap && configure_in "$top" "$top" && make -s -C "$top" -j"$(build_jobs)"
+	local words
+	bootstrap || return
+	if ! configured_here; then
+		words=$("$top/config.status" --config 2>/dev/null) && eval "set -- $words"
+		configure_in "$top" "$top" "$@" || return
+	fi
+	make -s -C "$top" -j"$(build_jobs)"
 }
 
 # A python3 that has pytest: the first in PATH may be one without Debian's packages.

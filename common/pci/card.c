@@ -67,24 +67,38 @@ static int check_id(struct card *card, const struct card_id *ids, char why[CARD_
 	return -ENODEV;
 }
 
+/* The slot of the card that is meant; untouched if it is behind a socket. */
+static int find(const struct card_id *ids, const struct card_where *where, char slot[CARD_SLOT],
+                char why[CARD_WHY])
+{
+	why[0] = 0;
+	if (!where->vfio_user)
+		return card_find(ids, where, slot, why);
+	if (!where->slot && !where->unsafe_noiommu)
+		return 0;
+	snprintf(why, CARD_WHY, "a card is either behind a socket or in a slot");
+	return -EINVAL;
+}
+
+int card_look_for(const struct card_id *ids, const struct card_where *where, char why[CARD_WHY])
+{
+	char slot[CARD_SLOT];
+
+	return find(ids, where, slot, why);
+}
+
 int card_open(const struct card_id *ids, const struct card_where *where, struct card **card,
               char why[CARD_WHY])
 {
 	const struct card_transport *transport = &card_vfio_user;
 	struct card_where exact = *where;
 	char slot[CARD_SLOT];
-	int error;
+	int error = find(ids, where, slot, why);
 
-	why[0] = 0;
-	if (where->vfio_user && (where->slot || where->unsafe_noiommu)) {
-		snprintf(why, CARD_WHY, "a card is either behind a socket or in a slot");
-		return -EINVAL;
-	}
+	if (error)
+		return error;
 	if (!where->vfio_user) {
 		transport = where->unsafe_noiommu ? &card_sysfs : &card_vfio;
-		error = card_find(ids, where, slot, why);
-		if (error)
-			return error;
 		exact.slot = slot;
 	}
 	error = card_open_by(transport, &exact, card, why);

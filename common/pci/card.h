@@ -47,6 +47,11 @@ struct card_dma {
 
 struct card;
 
+/* Is there a card with one of the ids? Behind a socket none is looked for. why: what is wrong.
+ * Context: may sleep. Returns 0; -ENODEV: no such card; -EINVAL. */
+int card_look_for(const struct card_id *ids, const struct card_where *where,
+                  char why[CARD_WHY]);
+
 /* Find a card with one of the ids, take it, and look at its BARs. why: what went wrong.
  * Context: may sleep. Returns 0; -ENODEV: no such card; -EACCES, -EPERM: no permission;
  * -EBUSY: it or its IOMMU group is another's; -EINVAL, -EPROTO, -EIO and others. */

@@ -298,6 +298,16 @@ int hifn_start(struct hifn *hifn, struct card *card)
 	return error;
 }
 
+int hifn_look_for(struct acr_device *dev, const struct card_where *where)
+{
+	char why[CARD_WHY];
+	int error = card_look_for(ids, where, why);
+
+	if (error)
+		acr_device_explain(dev, "%s", why);
+	return error;
+}
+
 int hifn_up(struct hifn *hifn, const struct card_where *where)
 {
 	char why[CARD_WHY];

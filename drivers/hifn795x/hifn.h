@@ -171,6 +171,9 @@ uint64_t hifn_now_ns(void);
 
 /* ---- bringup.c. Context: control thread, may sleep. Errors are explained to the device. ---- */
 
+/* Is there a card? Else why is told. As card_look_for(). */
+int hifn_look_for(struct acr_device *dev, const struct card_where *where);
+
 /* Open the card, reset, unlock and start it, and test it. */
 int hifn_up(struct hifn *hifn, const struct card_where *where);
 

@@ -122,6 +122,22 @@ static void hifn_free(struct hifn *hifn)
 	free(hifn);
 }
 
+/* The options, and whether there is a card, before any locked memory is asked for. */
+static int prepare(struct acr_device *dev, struct hifn *hifn)
+{
+	struct card_where where;
+	int error = read_options(dev, hifn);
+
+	if (!error)
+		error = where_of(dev, &where);
+	if (!error)
+		error = hifn_look_for(dev, &where);
+	if (error)
+		return error;
+	hifn->works = acr_secret_alloc(HIFN_WORKS * sizeof(*hifn->works));
+	return hifn->works ? hifn_contexts_make(hifn) : -ENOMEM;
+}
+
 static int hifn_probe(struct acr_device *dev)
 {
 	struct hifn *hifn = calloc(1, sizeof(*hifn));
@@ -133,10 +149,7 @@ static int hifn_probe(struct acr_device *dev)
 	hifn->timer = hifn->irq = -1;
 	pthread_mutex_init(&hifn->lock, NULL);
 	pthread_cond_init(&hifn->aside.more, NULL);
-	hifn->works = acr_secret_alloc(HIFN_WORKS * sizeof(*hifn->works));
-	error = hifn->works ? read_options(dev, hifn) : -ENOMEM;
-	if (!error)
-		error = hifn_contexts_make(hifn);
+	error = prepare(dev, hifn);
 	if (!error)
 		error = go_up(dev, hifn);
 	if (!error) {

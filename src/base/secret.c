@@ -362,32 +362,3 @@ size_t acr_secret_bytes_private(void)
 {
 	return atomic_load(&private_arena.bytes);
 }
-
-/* 1 if x < limit, without a branch; limit is small. */
-static unsigned below(unsigned x, unsigned limit)
-{
-	return ((x - limit) & ~x) >> 31;
-}
-
-/* Value of a hex digit without a branch or table look-up; bit 8 set when it is none. */
-static unsigned hex_digit(unsigned char c)
-{
-	unsigned digit = c - (unsigned)'0', letter = (c | 0x20u) - 'a';
-	unsigned is_digit = below(digit, 10), is_letter = below(letter, 6);
-
-	return (digit & -is_digit) | ((letter + 10) & -is_letter) |
-	       (((is_digit | is_letter) - 1) & 0x100);
-}
-
-bool acr_hex_decode(const char *text, size_t bytes, uint8_t *out)
-{
-	unsigned bad = 0;
-
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned high = hex_digit((unsigned char)text[2 * i]);
-		unsigned low = hex_digit((unsigned char)text[2 * i + 1]);
-		bad |= high | low;
-		out[i] = (uint8_t)(high << 4 | (low & 15));
-	}
-	return !(bad & 0x100);
-}

@@ -27,10 +27,6 @@ void *acr_private_alloc(size_t size);
 size_t acr_secret_bytes_locked(void);
 size_t acr_secret_bytes_private(void);
 
-/* Constant-time hexadecimal decoding of 2 * bytes digits. False: a character that is no hex
- * digit (what was decoded so far is left in out). */
-bool acr_hex_decode(const char *text, size_t bytes, uint8_t *out);
-
 /* Overwrite what copying and computing may have left in the vector registers, which a core dump
  * of this thread would show. */
 void acr_secret_scrub(void);

@@ -250,6 +250,18 @@ struct acr_device_spec *acr_device_spec_parse(const char *text, char **error)
 
 /* ---- the file ---- */
 
+/* The build's own, then the one that the manual names. */
+static const char *const standard_files[] = { ACR_SYSCONFDIR "/acrypto/acryptod.conf",
+	                                      "/etc/acrypto/acryptod.conf" };
+
+const char *acr_settings_find(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(standard_files); i++)
+		if (!access(standard_files[i], F_OK) || (errno != ENOENT && errno != ENOTDIR))
+			return standard_files[i];
+	return NULL;
+}
+
 /* Line of a group, or of a key in it (key not NULL), 1 if not found. */
 static unsigned line_of(const char *text, const char *group, const char *key)
 {
@@ -411,5 +423,6 @@ bool acr_settings_load(const char *file, GPtrArray *devices, char **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		if (values[i].given)
 			put_value(&rows[i], &values[i]);
+	acr_settings.file = g_intern_string(file);
 	return true;
 }

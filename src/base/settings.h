@@ -30,6 +30,7 @@ struct acr_settings {
 	_Atomic(const char *) module_path;    /* DIR[:DIR...], NULL: the installed ones */
 	_Atomic(const char *) priority_group; /* may use priorities above the default */
 	_Atomic(const char *) mount_options;  /* as of -o, NULL: none */
+	_Atomic(const char *) file;           /* the one in force, NULL: none */
 };
 
 extern struct acr_settings acr_settings;
@@ -51,6 +52,10 @@ bool acr_name_ok(const char *name);
 
 /* Defaults that depend on the machine. Before everything else. */
 void acr_settings_init(void);
+
+/* The configuration file that is read where none is named: the first that is there. One that
+ * can't be looked for counts as there, so that nothing is passed over in silence. NULL: none. */
+const char *acr_settings_find(void);
 
 /* Read a configuration file. devices (of struct acr_device_spec *) is appended to. Returns
  * false with *error = "FILE:LINE: reason"; then no setting has changed. */

@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include "sched/job.h"
+#include "base/log.h"
 #include "base/settings.h"
 
 #include <dlfcn.h>
@@ -73,8 +74,22 @@ static char **folders(const struct kind *kind)
 	return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
 
-/* Path of a module, owned; NULL: not found. */
-static char *find(const struct kind *kind, const char *name)
+/* The sentence for a module that is in none of the folders: those that fit are named in it,
+ * and all of them in the log. */
+static void explain_missing(const struct kind *kind, const char *name, char **list, char *why)
+{
+	g_autofree char *all = g_strjoinv(", ", list);
+	int len = snprintf(why, ACR_SENTENCE, "there is no %s \"%.40s\" in %s", kind->word,
+	                   name, all);
+
+	acr_log(ACR_LOG_WARNING, "module", "there is no %s \"%.40s\" in %s", kind->word, name,
+	        all);
+	if (len >= ACR_SENTENCE)
+		memcpy(why + ACR_SENTENCE - 4, "...", 4);
+}
+
+/* Path of a module, owned; NULL: not found, and why says it. */
+static char *find(const struct kind *kind, const char *name, char *why)
 {
 	g_auto(GStrv) list = folders(kind);
 	g_autofree char *file = g_strconcat(name, ".so", NULL);
@@ -89,6 +104,7 @@ static char *find(const struct kind *kind, const char *name)
 		if (g_file_test(deep, G_FILE_TEST_EXISTS))
 			return g_steal_pointer(&deep);
 	}
+	explain_missing(kind, name, list, why);
 	return NULL;
 }
 
@@ -117,15 +133,13 @@ static const struct descriptor *check(const struct kind *kind, void *handle, con
 struct acr_module *acr_module_load(enum acr_module_kind id, const char *name, char *why)
 {
 	const struct kind *kind = &kinds[id];
-	g_autofree char *path = find(kind, name);
+	g_autofree char *path = find(kind, name, why);
 	const struct descriptor *found;
 	struct acr_module *module;
 	void *handle;
 
-	if (!path) {
-		snprintf(why, ACR_SENTENCE, "there is no %s \"%.64s\"", kind->word, name);
+	if (!path)
 		return NULL;
-	}
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		snprintf(why, ACR_SENTENCE, "%.*s", ACR_SENTENCE - 1, dlerror());

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "selftest.h"
+#include "base/encode.h"
 
 #include "sched/check.h"
 #include "alg/kat.h"

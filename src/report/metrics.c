@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `metrics`: the Prometheus text format. Names of sessions and users never appear. */
 #include "report.h"
+#include "session/sessions.h"
 
 #include "device/group.h"
 #include "base/secret.h"
 #include "session/session.h"
-
-#include "config.h"
 
 #include <inttypes.h>
 

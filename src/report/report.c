@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report.h"
+#include "session/sessions.h"
 
 #include "device/group.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "session/session.h"
-
-#include "config.h"
 
 #include <acrypto/ioctl.h>
 
@@ -53,6 +52,7 @@ void acr_report_status(GString *text)
 {
 	g_autoptr(GPtrArray) devices = acr_device_list();
 	g_auto(GStrv) balancers = acr_balancer_names();
+	const char *file = atomic_load(&acr_settings.file);
 	unsigned ready = 0;
 	char error[256];
 
@@ -60,6 +60,7 @@ void acr_report_status(GString *text)
 		ready += acr_device_works(devices->pdata[i]);
 	acr_log_last_error(error, sizeof error);
 	LINE(text, "version", "%s", PACKAGE_VERSION);
+	LINE(text, "configuration", "%s", file ? file : "none");
 	LINE(text, "uptime-seconds", "%lld", (long long)(time(NULL) - started));
 	LINE(text, "sessions", "%zu", acr_session_count());
 	LINE(text, "sessions-active", "%zu", acr_session_active());

@@ -3,42 +3,7 @@
 
 #include "check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Is it the MAC of nothing but the bytes of its input? */
-static bool is_plain_mac(const struct acr_stage *stage)
-{
-	return acr_stage_op(stage) == ACR_MAC && stage->alg->kind == ACR_KIND_MAC &&
-	       !stage->alg->iv_max && !(stage->alg->flags & ACR_ALG_XOF) && !stage->aad &&
-	       stage->input2 == ACR_INPUT_UNSET && acr_stage_taglen(stage) <= ACR_TAG_MAX;
-}
-
-/* What is bound must be bound to where the encryption goes, too. */
-static bool may_go_together(const struct acr_stage *stage, const struct acr_stage *next)
-{
-	return stage->check == ACR_CHECK_NEVER && next->check == ACR_CHECK_NEVER &&
-	       (!next->device || (stage->device && !strcmp(next->device, stage->device)));
-}
-
-void acr_follow_note(struct acr_session *session, const struct acr_stage *stage,
-                     struct acr_job *job)
-{
-	const struct acr_stage *next;
-
-	/* With an IV before it or a tag behind it, the output is more than the driver makes. */
-	if (job->opcode != ACR_ENCRYPT || job->dst_head || job->dst_tail ||
-	    stage->number >= session->last)
-		return;
-	next = acr_route_stage(session, stage->number + 1);
-	if (!next->alg || acr_route_source(next) != stage->number || !is_plain_mac(next) ||
-	    !may_go_together(stage, next))
-		return;
-	job->next_alg = next->alg;
-	job->next_key = acr_blob_ref(next->key);
-	job->next_tag_size = acr_stage_taglen(next);
-}
 
 static const struct acr_capstat *mac_of(const struct acr_device *dev, const struct acr_job *job)
 {
@@ -88,38 +53,4 @@ void acr_follow_count(struct acr_device *dev, const struct acr_attempt *attempt)
 	count(&dev->counters, attempt->op.dst_len);
 	count(&dev->by_alg[ACR_MAC][acr_alg_index(attempt->job->next_alg)]->counters,
 	      attempt->op.dst_len);
-}
-
-static void report(struct acr_session *session, const struct acr_job *job,
-                   const struct acr_job *next)
-{
-	const struct acr_attempt *attempt = atomic_load(&job->current);
-	char reason[ACR_REASON];
-	struct acr_report report = {
-		.device = attempt->device->name,
-		.outcome = "ok",
-		.reason = reason,
-		.queued_ns = attempt->queued_ns,
-		.started_ns = attempt->started_ns,
-		.ended_ns = attempt->ended_ns,
-	};
-
-	snprintf(reason, sizeof reason, "fused with stage %u", job->stage);
-	acr_request_note(session, next, &report);
-}
-
-bool acr_follow_take(struct acr_session *session, const struct acr_job *job,
-                     struct acr_job *next)
-{
-	const struct acr_follow *follow = job->followed;
-	struct acr_buf *dst = follow ? acr_buf_new(next->account) : NULL;
-
-	if (!dst || acr_buf_write(dst, 0, follow->mac, next->tag_size)) {
-		acr_buf_unref(dst);
-		return false;
-	}
-	next->dst = dst;
-	next->dst_len = next->tag_size;
-	report(session, job, next);
-	return true;
 }

@@ -9,12 +9,6 @@
 #define ACR_FOLLOW_H
 
 #include "device/device.h"
-#include "session/session.h"
-
-/* Under the session's lock: the job of a stage was built and will be submitted. If the next stage
- * is the MAC of its output, note that in the job. */
-void acr_follow_note(struct acr_session *session, const struct acr_stage *stage,
-                     struct acr_job *job);
 
 /* Before the driver sees the attempt: set op.follow, or leave it NULL. Any thread. */
 void acr_follow_prepare(const struct acr_device *dev, struct acr_attempt *attempt);
@@ -24,10 +18,5 @@ const struct acr_follow *acr_follow_done(const struct acr_attempt *attempt);
 
 /* Under (q): the attempt has succeeded; count the MAC, if one was made. */
 void acr_follow_count(struct acr_device *dev, const struct acr_attempt *attempt);
-
-/* Under the session's lock: has the device of `job` done what `next`, the job of the stage after
- * it, was built for? Then next has its output, and history its line. */
-bool acr_follow_take(struct acr_session *session, const struct acr_job *job,
-                     struct acr_job *next);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The two byte files of a session: src and dst. */
 #include "session.h"
+#include "base/encode.h"
+#include "data.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -252,23 +255,23 @@ bool acr_src_writable(struct acr_session *session)
 /* The request of this stage; 0: the session's own dst. NULL: there is no such stage. */
 static struct acr_stage *reader_stage(struct acr_session *session, unsigned number)
 {
-	return acr_route_stage(session, number ? number : session->last);
+	return acr_stage_find(session, number ? number : session->last);
 }
 
 /* Has the stage ended, or can't it any more in this request? */
-static bool stage_over(const struct acr_session *session, const struct acr_stage *stage)
+static bool stage_over(const struct acr_stage *stage)
 {
-	return stage->ended || has_ended(session);
+	return stage->ended || has_ended(stage->session);
 }
 
 /* How a stage that is over ended: 0, its error, or that of an earlier stage. */
-static int stage_result(struct acr_session *session, struct acr_stage *stage)
+static int stage_result(struct acr_stage *stage)
 {
 	if (stage->ended)
 		return stage->result;
-	if (session->state != ACR_DONE)
-		return session->result;
-	acr_stage_explain(session, stage, -ENODATA,
+	if (stage->session->state != ACR_DONE)
+		return stage->session->result;
+	acr_stage_explain(stage, -ENODATA,
 	                  "this stage was added after the request: "
 	                  "write continue to ctl");
 	return -ENODATA;
@@ -293,9 +296,9 @@ static int try_read(struct acr_session *session, unsigned number, unsigned *requ
 		return 1;    /* also when it was refused before: something may be better now */
 	if (session->stream) /* not stream_mode, which may have been written since */
 		return acr_stream_take(session, len, piece);
-	if (!stage_over(session, stage))
+	if (!stage_over(stage))
 		return -EAGAIN;
-	error = stage_result(session, stage);
+	error = stage_result(stage);
 	if (error)
 		return error;
 	length = acr_format_length(format, stage->dst->len);
@@ -372,7 +375,7 @@ bool acr_dst_readable(struct acr_session *session, unsigned number, bool *failed
 		*failed |= stage->result != 0;
 	else
 		*failed |= session->state == ACR_FAILED || session->state == ACR_CANCELLED;
-	readable = *failed || stage_over(session, stage) || acr_stream_has_output(session);
+	readable = *failed || stage_over(stage) || acr_stream_has_output(session);
 	pthread_mutex_unlock(&session->lock);
 	return readable;
 }

@@ -2,6 +2,7 @@
 /* The file `params`: what derivations and public-key algorithms need beside key and input, as
  * `name=value` words, and what counts where a word was not written. */
 #include "value_table.h"
+#include "params.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,8 +29,8 @@ const char *acr_value_quote(const char *value, char *out, size_t size)
 	return out;
 }
 
-int acr_value_number(struct acr_session *session, struct acr_stage *stage, const char *name,
-                     const char *text, uint64_t min, uint64_t max, uint64_t *value)
+int acr_value_number(struct acr_stage *stage, const char *name, const char *text, uint64_t min,
+                     uint64_t max, uint64_t *value)
 {
 	guint64 number;
 
@@ -37,7 +38,7 @@ int acr_value_number(struct acr_session *session, struct acr_stage *stage, const
 		*value = number;
 		return 0;
 	}
-	return REFUSE(session, stage, -EINVAL,
+	return REFUSE(stage, -EINVAL,
 	              "%s must be a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"",
 	              name, min, max, QUOTE(text));
 }
@@ -62,32 +63,29 @@ static const struct {
 
 /* ---- words of public-key algorithms ---- */
 
-static int find_digest(struct acr_session *session, struct acr_stage *stage, const char *name,
-                       const char *text, const char **digest)
+static int find_digest(struct acr_stage *stage, const char *name, const char *text,
+                       const char **digest)
 {
 	const struct acr_alg *alg = *text ? acr_alg_find(text) : NULL;
 
 	if (!alg || alg->kind != ACR_KIND_HASH || alg->flags & ACR_ALG_XOF)
-		return REFUSE(session, stage, -EINVAL,
-		              "%s must be a digest, as sha256, not \"%s\"", name, QUOTE(text));
+		return REFUSE(stage, -EINVAL, "%s must be a digest, as sha256, not \"%s\"",
+		              name, QUOTE(text));
 	*digest = alg->name;
 	return 0;
 }
 
-static int set_digest(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      struct given *given)
+static int set_digest(struct acr_stage *stage, const char *text, struct given *given)
 {
-	return find_digest(session, stage, "digest", text, &given->pkey.digest);
+	return find_digest(stage, "digest", text, &given->pkey.digest);
 }
 
-static int set_mgf1(struct acr_session *session, struct acr_stage *stage, const char *text,
-                    struct given *given)
+static int set_mgf1(struct acr_stage *stage, const char *text, struct given *given)
 {
-	return find_digest(session, stage, "mgf1", text, &given->pkey.mgf1);
+	return find_digest(stage, "mgf1", text, &given->pkey.mgf1);
 }
 
-static int set_saltlen(struct acr_session *session, struct acr_stage *stage, const char *text,
-                       struct given *given)
+static int set_saltlen(struct acr_stage *stage, const char *text, struct given *given)
 {
 	uint64_t number = 0;
 
@@ -97,7 +95,7 @@ static int set_saltlen(struct acr_session *session, struct acr_stage *stage, con
 	} else if (!strcmp(text, "auto")) {
 		given->pkey.saltlen = ACR_SALT_AUTO;
 	} else if (!g_ascii_string_to_unsigned(text, 10, 0, SALTLEN_MAX, &number, NULL)) {
-		return REFUSE(session, stage, -EINVAL,
+		return REFUSE(stage, -EINVAL,
 		              "saltlen must be a whole number from 0 to %d, "
 		              "max or auto, not \"%s\"",
 		              SALTLEN_MAX, QUOTE(text));
@@ -107,20 +105,18 @@ static int set_saltlen(struct acr_session *session, struct acr_stage *stage, con
 	return 0;
 }
 
-static int set_sigformat(struct acr_session *session, struct acr_stage *stage, const char *text,
-                         struct given *given)
+static int set_sigformat(struct acr_stage *stage, const char *text, struct given *given)
 {
 	if (strcmp(text, "der") && strcmp(text, "raw"))
-		return REFUSE(session, stage, -EINVAL,
-		              "sigformat must be der or raw, not \"%s\"", QUOTE(text));
+		return REFUSE(stage, -EINVAL, "sigformat must be der or raw, not \"%s\"",
+		              QUOTE(text));
 	given->pkey.sigformat = *text == 'r' ? ACR_SIG_RAW : ACR_SIG_DER;
 	return 0;
 }
 
 static const struct {
 	const char *name;
-	int (*set)(struct acr_session *session, struct acr_stage *stage, const char *text,
-	           struct given *given);
+	int (*set)(struct acr_stage *stage, const char *text, struct given *given);
 } texts[] = {
 	{ "saltlen", set_saltlen },
 	{ "mgf1", set_mgf1 },
@@ -129,14 +125,13 @@ static const struct {
 };
 
 /* What the name says can't be said otherwise: devices are chosen by the name. */
-static int check_digest(struct acr_session *session, struct acr_stage *stage,
-                        const char *digest)
+static int check_digest(struct acr_stage *stage, const char *digest)
 {
 	const struct acr_alg *alg = stage->alg;
 
 	if (!digest || !alg || !alg->digest || !strcmp(digest, alg->digest))
 		return 0;
-	return REFUSE(session, stage, -EINVAL,
+	return REFUSE(stage, -EINVAL,
 	              "%s has the digest %s, params says %s: another digest is "
 	              "another algorithm",
 	              stage->alg_text, alg->digest, digest);
@@ -145,36 +140,35 @@ static int check_digest(struct acr_session *session, struct acr_stage *stage,
 /* ---- the file ---- */
 
 /* text: what stands behind "name=". 1: there is no such name. */
-static int set_named(struct acr_session *session, struct acr_stage *stage, const char *name,
-                     const char *text, struct given *given)
+static int set_named(struct acr_stage *stage, const char *name, const char *text,
+                     struct given *given)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
 		if (!strcmp(numbers[i].name, name))
 			return acr_value_number(
-			        session, stage, name, text, numbers[i].min, numbers[i].max,
+			        stage, name, text, numbers[i].min, numbers[i].max,
 			        (uint64_t *)((char *)&given->numbers + numbers[i].offset));
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		if (!strcmp(texts[i].name, name))
-			return texts[i].set(session, stage, text, given);
+			return texts[i].set(stage, text, given);
 	return 1;
 }
 
-static int set_word(struct acr_session *session, struct acr_stage *stage, const char *word,
-                    struct given *given)
+static int set_word(struct acr_stage *stage, const char *word, struct given *given)
 {
 	const char *equals = strchr(word, '=');
 	g_autofree char *name = equals ? g_strndup(word, (gsize)(equals - word)) : NULL;
-	int error = name ? set_named(session, stage, name, equals + 1, given) : 1;
+	int error = name ? set_named(stage, name, equals + 1, given) : 1;
 
 	if (error <= 0)
 		return error;
-	return REFUSE(session, stage, -EINVAL,
+	return REFUSE(stage, -EINVAL,
 	              "params takes iterations=, n=, r=, p=, saltlen=, mgf1=, "
 	              "digest= and sigformat=, not \"%s\"",
 	              QUOTE(word));
 }
 
-int acr_params_set(struct acr_session *session, struct acr_stage *stage, const char *text)
+int acr_params_set(struct acr_stage *stage, const char *text)
 {
 	struct given given = { 0 };
 	g_auto(GStrv) words = g_strsplit_set(text, " \t", -1);
@@ -183,9 +177,9 @@ int acr_params_set(struct acr_session *session, struct acr_stage *stage, const c
 
 	for (guint i = 0; words[i] && !error; i++)
 		if (*words[i])
-			error = set_word(session, stage, words[i], &given);
+			error = set_word(stage, words[i], &given);
 	if (!error)
-		error = check_digest(session, stage, given.pkey.digest);
+		error = check_digest(stage, given.pkey.digest);
 	if (error)
 		return error;
 	blob = acr_blob_new(text, strlen(text), false, NULL, &error);
@@ -210,9 +204,9 @@ void acr_params_reset(struct acr_stage *stage)
 
 /* ---- what they come to ---- */
 
-int acr_params_check(struct acr_session *session, struct acr_stage *stage)
+int acr_params_check(struct acr_stage *stage)
 {
-	return check_digest(session, stage, stage->pkey.digest);
+	return check_digest(stage, stage->pkey.digest);
 }
 
 struct acr_numbers acr_params_numbers(const struct acr_stage *stage)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a session's parameters to a job, and from the job's result to `dst`. Every rule about
- * what fits together is here; sentences say what would be right. */
+/* From a session's parameters to a job, and from the job's result to `dst`. */
+#include "request.h"
+
+#include "params.h"
+#include "route.h"
+#include "rules.h"
 #include "value_table.h"
 
 #include "sched/check.h"
@@ -9,250 +13,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-
-#define MOST_ITERATIONS 50000000ull /* of all output blocks together */
-#define MOST_SCRYPT     (1ull << 25)
-
-/* ---- what the parameters must be, whatever the input ---- */
-
-static const struct {
-	enum acr_value value;
-	const char *name;
-} may_be_bad[] = {
-	{ ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" }, { ACR_V_SIG, "sig" }
-};
-
-static int check_bad_files(struct acr_session *session, struct acr_stage *stage)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(may_be_bad); i++)
-		if (stage->bad & (1u << may_be_bad[i].value))
-			return REFUSE(
-			        session, stage, -EINVAL,
-			        "the last value written to %s was refused: write a good one "
-			        "or remove the file",
-			        may_be_bad[i].name);
-	return 0;
-}
-
-static int check_key(struct acr_session *session, struct acr_stage *stage)
-{
-	char sizes[ACR_SIZES];
-
-	if (!stage->alg->key_max || stage->input2 != ACR_INPUT_UNSET)
-		return 0;
-	if (!stage->key)
-		return REFUSE(session, stage, -ENOKEY, "%s needs a key: write it to key",
-		              stage->alg_text);
-	if (acr_alg_key_ok(stage->alg, stage->key->len))
-		return 0;
-	acr_alg_key_sizes(stage->alg, sizes);
-	return REFUSE(session, stage, -EINVAL, "key has %zu bytes, %s takes %s",
-	              stage->key->len, stage->alg_text, sizes);
-}
-
-static int check_iv(struct acr_session *session, struct acr_stage *stage)
-{
-	char sizes[ACR_SIZES];
-
-	if (!stage->iv || !stage->alg->iv_max || acr_alg_iv_ok(stage->alg, stage->iv->len))
-		return 0;
-	acr_alg_iv_sizes(stage->alg, sizes);
-	return REFUSE(session, stage, -EINVAL, "iv has %zu bytes, %s takes %s", stage->iv->len,
-	              stage->alg_text, sizes);
-}
-
-static int check_taglen(struct acr_session *session, struct acr_stage *stage)
-{
-	char sizes[ACR_SIZES];
-
-	if (!stage->taglen || acr_alg_tag_ok(stage->alg, stage->taglen))
-		return 0;
-	acr_alg_tag_sizes(stage->alg, sizes);
-	return REFUSE(session, stage, -EINVAL, "taglen is %u, %s takes %s", stage->taglen,
-	              stage->alg_text, sizes);
-}
-
-static int check_tag(struct acr_session *session, struct acr_stage *stage)
-{
-
-	if (acr_stage_op(stage) != ACR_DECRYPT || stage->alg->kind != ACR_KIND_AEAD ||
-	    acr_stage_layout(stage) == ACR_LAYOUT_COMBINED)
-		return 0;
-	if (!stage->tag)
-		return REFUSE(session, stage, -EINVAL,
-		              "write the tag to tag, or set layout to combined");
-	if (stage->tag->len != acr_stage_taglen(stage))
-		return REFUSE(session, stage, -EINVAL, "tag has %zu bytes, taglen says %zu",
-		              stage->tag->len, acr_stage_taglen(stage));
-	return 0;
-}
-
-static size_t mac_or_tag_size(const struct acr_stage *stage)
-{
-	if (stage->alg->kind == ACR_KIND_MAC && stage->alg->flags & ACR_ALG_XOF)
-		return stage->length ? stage->length : stage->alg->out;
-	return acr_stage_taglen(stage);
-}
-
-static int check_sig(struct acr_session *session, struct acr_stage *stage)
-{
-	bool mac = stage->alg->kind == ACR_KIND_MAC;
-
-	if (acr_stage_op(stage) != ACR_VERIFY)
-		return 0;
-	if (!stage->sig)
-		return REFUSE(session, stage, -EINVAL, "write the %s to check to sig",
-		              mac ? "MAC" : "signature");
-	/* A MAC that may be shorter than agreed on is easier to guess. */
-	if (mac && stage->sig->len != mac_or_tag_size(stage))
-		return REFUSE(session, stage, -EINVAL, "sig has %zu bytes, %s says %zu",
-		              stage->sig->len,
-		              stage->alg->flags & ACR_ALG_XOF ? "length" : "taglen",
-		              mac_or_tag_size(stage));
-	return 0;
-}
-
-static int check_length(struct acr_session *session, struct acr_stage *stage)
-{
-
-	if (stage->length && !(stage->alg->flags & ACR_ALG_XOF))
-		return REFUSE(session, stage, -EINVAL,
-		              "%s has output of a fixed length: remove length",
-		              stage->alg_text);
-	if (stage->length > stage->alg->out_max && stage->alg->flags & ACR_ALG_XOF)
-		return REFUSE(session, stage, -EINVAL,
-		              "length is %llu, at most %llu bytes can be had from this",
-		              (unsigned long long)stage->length,
-		              (unsigned long long)stage->alg->out_max);
-	return 0;
-}
-
-/* One request must not keep a thread of the device for minutes. */
-static int check_cost(struct acr_session *session, struct acr_stage *stage)
-{
-	struct acr_numbers numbers;
-	uint64_t length = stage->length ? stage->length : stage->alg->out;
-
-	if (!(stage->alg->flags & ACR_ALG_SLOW) || stage->alg->kind != ACR_KIND_KDF)
-		return 0;
-	numbers = acr_params_numbers(stage);
-	if (strcmp(stage->alg->name, "scrypt") &&
-	    (length + stage->alg->out - 1) / stage->alg->out >
-	            MOST_ITERATIONS / numbers.iterations)
-		return REFUSE(session, stage, -EINVAL,
-		              "iterations for this length are more than %llu in all",
-		              (unsigned long long)MOST_ITERATIONS);
-	if (!strcmp(stage->alg->name, "scrypt") &&
-	    numbers.r * numbers.p > MOST_SCRYPT / numbers.n)
-		return REFUSE(session, stage, -EINVAL, "n x r x p is more than %llu",
-		              (unsigned long long)MOST_SCRYPT);
-	return 0;
-}
-
-const char *acr_request_padding(const struct acr_alg *alg)
-{
-	if (alg->scheme)
-		return alg->scheme;
-	return alg->flags & ACR_ALG_PADS ? "pkcs7" : "none";
-}
-
-int acr_request_check_padding(struct acr_session *session, struct acr_stage *stage)
-{
-	static const char *const schemes[] = {
-		[ACR_WANT_PKCS1] = "pkcs1",
-		[ACR_WANT_PSS] = "pss",
-		[ACR_WANT_OAEP] = "oaep",
-	};
-	const struct acr_alg *alg = stage->alg;
-	enum acr_want_padding padding = stage->padding;
-	bool fits = padding == ACR_WANT_DEFAULT || (padding == ACR_WANT_NONE && !alg->scheme) ||
-	            (padding == ACR_WANT_PKCS7 && alg->flags & ACR_ALG_PADS) ||
-	            (padding > ACR_WANT_PKCS7 && alg->scheme &&
-	             !strcmp(alg->scheme, schemes[padding]));
-
-	if (fits)
-		return 0;
-	if (alg->scheme)
-		return REFUSE(session, stage, -EINVAL,
-		              "%s has the padding %s: for another write its "
-		              "name to alg, as rsa-pss-sha256",
-		              stage->alg_text, alg->scheme);
-	return REFUSE(session, stage, -EINVAL, "%s takes %s", stage->alg_text,
-	              alg->flags & ACR_ALG_PADS ? "the padding pkcs7 or none" : "no padding");
-}
-
-static int check_input(struct acr_session *session, struct acr_stage *stage)
-{
-	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;
-
-	if (session->stream_mode) {
-		if (!acr_stage_takes_input(stage))
-			return REFUSE(session, stage, -EINVAL,
-			              "%s has no input to stream: set stream to 0",
-			              acr_opcode_name(acr_stage_op(stage)));
-		if (stage->alg->pieces == ACR_PIECES_NONE)
-			return REFUSE(session, stage, -EINVAL,
-			              "%s can't be processed in pieces: set stream to 0",
-			              stage->alg_text);
-	} else if (!stage->length && acr_stage_op(stage) == ACR_RANDOM) {
-		return REFUSE(session, stage, -EINVAL,
-		              "write the number of bytes wanted to length");
-	} else if (!session->src_opened &&
-	           ((acr_stage_takes_input(stage) && !acr_route_source(stage)) ||
-	            !stage->input2)) {
-		return REFUSE(session, stage, -ENODATA, "write the input to src first");
-	}
-	if (decrypts && stage->alg->iv_max && !stage->iv &&
-	    acr_stage_layout(stage) == ACR_LAYOUT_DETACHED)
-		return REFUSE(session, stage, -EINVAL,
-		              "write the iv, or set layout to combined");
-	if (acr_stage_op(stage) == ACR_VERIFY && stage->alg->iv_max && !stage->iv)
-		return REFUSE(session, stage, -EINVAL,
-		              "write the iv that the MAC was made with");
-	return 0;
-}
-
-static int run_checks(struct acr_session *session, struct acr_stage *stage,
-                      int (*const *checks)(struct acr_session *session,
-                                           struct acr_stage *stage),
-                      size_t count)
-{
-	int error = 0;
-
-	for (size_t i = 0; i < count && !error; i++)
-		error = checks[i](session, stage);
-	return error;
-}
-
-int acr_request_check_given(struct acr_session *session, struct acr_stage *stage)
-{
-	static int (*const checks[])(struct acr_session * session, struct acr_stage * stage) = {
-		check_iv,         check_taglen, check_length, acr_request_check_padding,
-		acr_params_check,
-	};
-	int error = stage->key && stage->alg->key_max ? check_key(session, stage) : 0;
-
-	return error ? error : run_checks(session, stage, checks, G_N_ELEMENTS(checks));
-}
-
-int acr_request_check(struct acr_session *session, struct acr_stage *stage)
-{
-	static int (*const checks[])(struct acr_session * session, struct acr_stage * stage) = {
-		check_bad_files,  check_key,   check_iv,
-		check_taglen,     check_tag,   check_sig,
-		check_length,     check_cost,  acr_request_check_padding,
-		acr_params_check, check_input,
-	};
-
-	if (acr_stage_op(stage) == ACR_RANDOM)
-		stage->alg = acr_alg_row(0);
-	if (!stage->alg)
-		return REFUSE(session, stage, -EINVAL, "write the algorithm to alg first");
-	if (!acr_alg_has_op(stage->alg, acr_stage_op(stage)))
-		return REFUSE(session, stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text,
-		              acr_opcode_name(acr_stage_op(stage)));
-	return run_checks(session, stage, checks, G_N_ELEMENTS(checks));
-}
 
 void acr_request_settle(struct acr_stage *stage)
 {
@@ -282,8 +42,7 @@ static struct acr_blob *fresh_iv(const struct acr_alg *alg, int *error)
 	return acr_blob_new(bytes, len, false, NULL, error);
 }
 
-int acr_request_iv(struct acr_session *session, struct acr_stage *stage, struct acr_blob **iv,
-                   bool *recorded)
+int acr_request_iv(struct acr_stage *stage, struct acr_blob **iv, bool *recorded)
 {
 	bool written = stage->iv != NULL;
 	int error = 0;
@@ -296,10 +55,10 @@ int acr_request_iv(struct acr_session *session, struct acr_stage *stage, struct 
 		return 0;
 	*iv = written ? acr_blob_ref(stage->iv) : fresh_iv(stage->alg, &error);
 	if (!*iv)
-		return REFUSE(session, stage, error, "no random bytes for an iv");
+		return REFUSE(stage, error, "no random bytes for an iv");
 	if (must_be_unique(stage)) {
 		error = acr_nonces_add(&stage->nonces, acr_blob_bytes(*iv), written,
-		                       session->account);
+		                       stage->session->account);
 		*recorded = !error;
 	}
 	if (error) {
@@ -307,55 +66,16 @@ int acr_request_iv(struct acr_session *session, struct acr_stage *stage, struct 
 		*iv = NULL;
 		if (error == -EEXIST)
 			return REFUSE(
-			        session, stage, error,
+			        stage, error,
 			        "this iv was used under this key already: "
 			        "write another, or remove iv to get a fresh one each time");
-		return REFUSE(session, stage, error,
+		return REFUSE(stage, error,
 		              "no memory is left for the list of used ivs: write key again");
 	}
 	if (!written) {
 		acr_blob_unref(stage->iv_used);
 		stage->iv_used = acr_blob_ref(*iv);
 	}
-	return 0;
-}
-
-/* ---- sizes ---- */
-
-static bool pads(const struct acr_stage *stage)
-{
-	return stage->alg->flags & ACR_ALG_PADS && stage->padding != ACR_WANT_NONE;
-}
-
-int acr_request_check_size(struct acr_session *session, struct acr_stage *stage, uint64_t len)
-{
-	const struct acr_alg *alg = stage->alg;
-	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;
-	uint64_t min = alg->in_min, max = alg->in_max, step = alg->in_step;
-	size_t ivlen = stage->iv ? stage->iv->len : alg->iv_default;
-
-	if (alg->kind == ACR_KIND_WRAP && decrypts) {
-		min = (min + 7) / 8 * 8 + 8;
-		max += 8;
-		step = 8;
-	}
-	if (decrypts && pads(stage))
-		min = alg->block;
-	if (alg->flags & ACR_ALG_CCM && ivlen > 11)
-		max = MIN(max, (1ull << (8 * (15 - ivlen))) - 1);
-	if (len < min || len > max)
-		return REFUSE(
-		        session, stage, -EINVAL, "src has %llu bytes, %s takes %llu to %llu%s",
-		        (unsigned long long)len, stage->alg_text, (unsigned long long)min,
-		        (unsigned long long)max,
-		        alg->flags & ACR_ALG_CCM ? " with this iv; a shorter iv allows more"
-		                                 : "");
-	if (step && len % step && (decrypts || !pads(stage)))
-		return REFUSE(session, stage, -EINVAL,
-		              "src has %llu bytes, %s takes multiples of %llu%s",
-		              (unsigned long long)len, stage->alg_text,
-		              (unsigned long long)step,
-		              decrypts || !alg->flags ? "" : " when padding is none");
 	return 0;
 }
 
@@ -374,7 +94,7 @@ static size_t output_room(const struct acr_stage *stage, size_t len)
 		return (size_t)alg->out_max;
 	if (acr_stage_op(stage) == ACR_ENCRYPT && alg->kind == ACR_KIND_WRAP)
 		return (len + 7) / 8 * 8 + 8;
-	if (acr_stage_op(stage) == ACR_ENCRYPT && pads(stage))
+	if (acr_stage_op(stage) == ACR_ENCRYPT && acr_rules_pads(stage))
 		return len / alg->block * alg->block + alg->block;
 	return len;
 }
@@ -382,8 +102,7 @@ static size_t output_room(const struct acr_stage *stage, size_t len)
 /* ---- the job ---- */
 
 /* Where in a combined input the IV, the bare input and the tag are. */
-static int split_combined(struct acr_session *session, struct acr_stage *stage,
-                          struct acr_job *job, size_t in_len)
+static int split_combined(struct acr_stage *stage, struct acr_job *job, size_t in_len)
 {
 	size_t ivlen = !stage->alg->iv_max ? 0
 	               : stage->iv         ? stage->iv->len
@@ -392,7 +111,7 @@ static int split_combined(struct acr_session *session, struct acr_stage *stage,
 	int error = 0;
 
 	if (in_len < ivlen + taglen)
-		return REFUSE(session, stage, -EINVAL,
+		return REFUSE(stage, -EINVAL,
 		              "src has %zu bytes, less than its iv and tag (layout combined)",
 		              in_len);
 	job->src_offset = ivlen;
@@ -404,14 +123,13 @@ static int split_combined(struct acr_session *session, struct acr_stage *stage,
 		job->tag = acr_blob_new(job->src->data + in_len - taglen, taglen, false, NULL,
 		                        &error);
 	}
-	return error ? REFUSE(session, stage, error, "no memory") : 0;
+	return error ? REFUSE(stage, error, "no memory") : 0;
 }
 
 /* The second operand, if it is an output, goes where associated data does. */
-static int set_operand(struct acr_session *session, struct acr_stage *stage,
-                       struct acr_job *job)
+static int set_operand(struct acr_stage *stage, struct acr_job *job)
 {
-	struct acr_buf *input2 = acr_route_input2(session, stage);
+	struct acr_buf *input2 = acr_route_input2(stage);
 	int error = 0;
 
 	if (stage->input2 == ACR_INPUT_UNSET) {
@@ -419,23 +137,24 @@ static int set_operand(struct acr_session *session, struct acr_stage *stage,
 		return 0;
 	}
 	if (!input2 || !input2->len)
-		return REFUSE(session, stage, -EINVAL, "the output that input2 names is empty");
-	job->aad = acr_blob_new(input2->data, input2->len, false, session->account, &error);
-	return job->aad ? 0 : REFUSE(session, stage, error, "no memory");
+		return REFUSE(stage, -EINVAL, "the output that input2 names is empty");
+	job->aad =
+	        acr_blob_new(input2->data, input2->len, false, stage->session->account, &error);
+	return job->aad ? 0 : REFUSE(stage, error, "no memory");
 }
 
 /* What whole requests and parts have in common. Returns owned. */
-static struct acr_job *job_of(struct acr_session *session, struct acr_stage *stage,
-                              struct acr_buf *in, int *error)
+static struct acr_job *job_of(struct acr_stage *stage, struct acr_buf *in, int *error)
 {
+	struct acr_session *session = stage->session;
 	struct acr_job *job = acr_job_new(acr_stage_op(stage), stage->alg, session->account);
 
 	if (!job) {
-		*error = REFUSE(session, stage, -ENOSPC, "no memory");
+		*error = REFUSE(stage, -ENOSPC, "no memory");
 		return NULL;
 	}
 	job->key = acr_blob_ref(stage->alg->key_max ? stage->key : NULL);
-	*error = set_operand(session, stage, job);
+	*error = set_operand(stage, job);
 	if (*error) {
 		acr_job_unref(job);
 		return NULL;
@@ -444,14 +163,14 @@ static struct acr_job *job_of(struct acr_session *session, struct acr_stage *sta
 	job->numbers = acr_params_numbers(stage);
 	job->pkey = acr_params_pkey(stage);
 	job->sig = acr_blob_ref(job->opcode == ACR_VERIFY ? stage->sig : NULL);
-	job->padding = pads(stage) ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
+	job->padding = acr_rules_pads(stage) ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
 	job->priority = session->priority;
 	job->uid = session->uid;
 	job->pid = session->pid;
 	job->label = session->name;
 	job->stage = stage->number;
 	job->no_fault = session->no_fault;
-	job->tag_size = mac_or_tag_size(stage);
+	job->tag_size = acr_stage_mac_size(stage);
 	job->report = acr_request_report;
 	job->check = acr_check_due(stage->check, stage->check_count++);
 	if (acr_stage_takes_input(stage)) {
@@ -460,37 +179,35 @@ static struct acr_job *job_of(struct acr_session *session, struct acr_stage *sta
 	}
 	if (!stage->device || (job->bound = acr_device_find(stage->device)))
 		return job;
-	*error = REFUSE(session, stage, -ENODEV, "there is no device %s", stage->device);
+	*error = REFUSE(stage, -ENODEV, "there is no device %s", stage->device);
 	acr_job_unref(job);
 	return NULL;
 }
 
 /* IV, tag and input of a decryption. */
-static int fill_decrypt(struct acr_session *session, struct acr_stage *stage,
-                        struct acr_job *job)
+static int fill_decrypt(struct acr_stage *stage, struct acr_job *job)
 {
 
 	if (acr_stage_layout(stage) == ACR_LAYOUT_COMBINED)
-		return split_combined(session, stage, job, job->src_len);
+		return split_combined(stage, job, job->src_len);
 	job->iv = acr_blob_ref(stage->alg->iv_max ? stage->iv : NULL);
 	job->tag = acr_blob_ref(stage->alg->kind == ACR_KIND_AEAD ? stage->tag : NULL);
 	return 0;
 }
 
-int acr_request_build(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in,
-                      struct acr_job **out)
+int acr_request_build(struct acr_stage *stage, struct acr_buf *in, struct acr_job **out)
 {
 	int error = 0;
-	struct acr_job *job = job_of(session, stage, in, &error);
+	struct acr_job *job = job_of(stage, in, &error);
 
 	if (!job)
 		return error;
 	if (job->opcode == ACR_DECRYPT)
-		error = fill_decrypt(session, stage, job);
+		error = fill_decrypt(stage, job);
 	if (!error && acr_stage_takes_input(stage))
-		error = acr_request_check_size(session, stage, job->src_len);
+		error = acr_rules_check_size(stage, job->src_len);
 	if (!error && job->opcode != ACR_DECRYPT)
-		error = acr_request_iv(session, stage, &job->iv, &job->nonce_recorded);
+		error = acr_request_iv(stage, &job->iv, &job->nonce_recorded);
 	if (error) {
 		acr_job_unref(job);
 		return error;
@@ -504,12 +221,12 @@ int acr_request_build(struct acr_session *session, struct acr_stage *stage, stru
 	return 0;
 }
 
-int acr_request_part(struct acr_session *session, struct acr_stage *stage, struct acr_buf *in,
-                     unsigned flags, struct acr_job **out)
+int acr_request_part(struct acr_stage *stage, struct acr_buf *in, unsigned flags,
+                     struct acr_job **out)
 {
 	bool last = flags & ACR_OP_LAST, carries = stage->alg->pieces == ACR_PIECES_STATE;
 	int error = 0;
-	struct acr_job *job = job_of(session, stage, in, &error);
+	struct acr_job *job = job_of(stage, in, &error);
 
 	if (!job)
 		return error;
@@ -598,7 +315,7 @@ const char *acr_request_failure(const struct acr_job *job, int error)
 void acr_request_note(struct acr_session *session, const struct acr_job *job,
                       const struct acr_report *report)
 {
-	struct acr_stage *stage = acr_route_stage(session, job->stage);
+	struct acr_stage *stage = acr_stage_find(session, job->stage);
 
 	if (!session->removed)
 		acr_history_add(&session->history, job->stage, report, session->account);

@@ -4,6 +4,7 @@
  * Each stage is a job of its own. They run one after the other in the order of their numbers,
  * so that the outputs that a stage names are there when it begins. */
 #include "session.h"
+#include "route.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,26 +12,12 @@
 
 #define ROUTE_ROOM (ACR_STAGES - 1)
 
-struct acr_stage *acr_route_stage(struct acr_session *session, unsigned number)
-{
-	if (number == 1)
-		return &session->stage;
-	if (!number || number > ACR_STAGES || !session->route)
-		return NULL;
-	return session->route[number - 2];
-}
-
 unsigned acr_route_highest(const struct acr_session *session)
 {
 	for (unsigned i = session->route ? ROUTE_ROOM : 0; i > 0; i--)
 		if (session->route[i - 1])
 			return i + 1;
 	return 1;
-}
-
-bool acr_route_is_long(const struct acr_session *session)
-{
-	return session->route != NULL;
 }
 
 unsigned acr_route_source(const struct acr_stage *stage)
@@ -44,19 +31,20 @@ static struct acr_buf *output_of(struct acr_session *session, unsigned number)
 
 	if (!number)
 		return session->src;
-	stage = acr_route_stage(session, number);
+	stage = acr_stage_find(session, number);
 	return stage ? stage->dst : NULL;
 }
 
-struct acr_buf *acr_route_input(struct acr_session *session, const struct acr_stage *stage)
+struct acr_buf *acr_route_input(const struct acr_stage *stage)
 {
-	return output_of(session, acr_route_source(stage));
+	return output_of(stage->session, acr_route_source(stage));
 }
 
-struct acr_buf *acr_route_input2(struct acr_session *session, const struct acr_stage *stage)
+struct acr_buf *acr_route_input2(const struct acr_stage *stage)
 {
-	return stage->input2 == ACR_INPUT_UNSET ? NULL
-	                                        : output_of(session, (unsigned)stage->input2);
+	return stage->input2 == ACR_INPUT_UNSET
+	               ? NULL
+	               : output_of(stage->session, (unsigned)stage->input2);
 }
 
 static bool reads_src(const struct acr_stage *stage)
@@ -93,7 +81,7 @@ static int add(struct acr_session *session, unsigned number)
 
 	if (error)
 		return error;
-	if (acr_route_stage(session, number))
+	if (acr_stage_find(session, number))
 		return -EEXIST;
 	if (!session->route && !(session->route = calloc(ROUTE_ROOM, sizeof *session->route)))
 		return -ENOSPC;
@@ -105,7 +93,7 @@ static int add(struct acr_session *session, unsigned number)
 		acr_account_release(session->account, sizeof *stage);
 		return -ENOSPC;
 	}
-	acr_stage_init(stage, number);
+	acr_stage_init(stage, session, number);
 	session->route[number - 2] = stage;
 	session->refused = false;
 	return 0;
@@ -151,7 +139,7 @@ static int take_away(struct acr_session *session, unsigned number)
 
 	if (error)
 		return error;
-	if (!acr_route_stage(session, number))
+	if (!acr_stage_find(session, number))
 		return -ENOENT;
 	if (number != highest) {
 		acr_session_explain(session, -EBUSY,
@@ -180,9 +168,9 @@ int acr_route_remove(struct acr_session *session, unsigned number)
 void acr_route_clear(struct acr_session *session)
 {
 	acr_stage_clear(&session->stage);
-	acr_stage_init(&session->stage, 1);
+	acr_stage_init(&session->stage, session, 1);
 	for (unsigned number = acr_route_highest(session); number > 1; number--)
-		if (acr_route_stage(session, number))
+		if (acr_stage_find(session, number))
 			drop_stage(session, number);
 	drop_if_empty(session);
 	session->last = 1;
@@ -192,7 +180,7 @@ void acr_route_clear(struct acr_session *session)
 void acr_route_drop_outputs(struct acr_session *session, unsigned from)
 {
 	for (unsigned number = from; number <= acr_route_highest(session); number++) {
-		struct acr_stage *stage = acr_route_stage(session, number);
+		struct acr_stage *stage = acr_stage_find(session, number);
 
 		if (!stage)
 			continue;
@@ -206,11 +194,11 @@ void acr_route_drop_outputs(struct acr_session *session, unsigned from)
 
 /* ---- checking ---- */
 
-static int check_stage(struct acr_session *session, struct acr_stage *stage)
+static int check_stage(struct acr_stage *stage)
 {
 	if (stage->input2 != ACR_INPUT_UNSET && stage->alg &&
 	    !(stage->alg->flags & ACR_ALG_TWO_INPUTS)) {
-		acr_stage_explain(session, stage, -EINVAL, "%s has one input: remove input2",
+		acr_stage_explain(stage, -EINVAL, "%s has one input: remove input2",
 		                  stage->alg_text);
 		return -EINVAL;
 	}
@@ -229,7 +217,7 @@ int acr_route_check(struct acr_session *session)
 		return -EINVAL;
 	}
 	for (unsigned number = 1; number <= highest && !error; number++) {
-		struct acr_stage *stage = acr_route_stage(session, number);
+		struct acr_stage *stage = acr_stage_find(session, number);
 
 		if (!stage) {
 			acr_session_explain(session, -EINVAL,
@@ -238,7 +226,7 @@ int acr_route_check(struct acr_session *session)
 			                    number);
 			return -EINVAL;
 		}
-		error = check_stage(session, stage);
+		error = check_stage(stage);
 	}
 	return error;
 }

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of one session: started, ended, cancelled, reset. */
 #include "sched/follow.h"
+#include "follow.h"
+#include "request.h"
+#include "rules.h"
+#include "route.h"
+#include "sessions.h"
+#include "stream.h"
 #include "base/stats.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SENTENCE 200
 
 static atomic_bool refusing; /* the daemon is going down */
 static atomic_size_t active_count;
@@ -28,107 +32,6 @@ size_t acr_session_active(void)
 	return atomic_load(&active_count);
 }
 
-/* Write a sentence; prefix is put before it. */
-static void say(char **sentence, const char *prefix, const char *format, va_list args)
-{
-	size_t used = strlen(prefix);
-
-	if (!*sentence && !(*sentence = malloc(SENTENCE)))
-		return;
-	memcpy(*sentence, prefix, used);
-	vsnprintf(*sentence + used, SENTENCE - used, format, args);
-	g_strdelimit(*sentence, "\n\t", ' ');
-}
-
-void acr_session_explain(struct acr_session *session, int error, const char *format, ...)
-{
-	va_list args;
-
-	session->error = error;
-	va_start(args, format);
-	say(&session->sentence, "", format, args);
-	va_end(args);
-}
-
-void acr_stage_explain(struct acr_session *session, struct acr_stage *stage, int error,
-                       const char *format, ...)
-{
-	char prefix[16] = "";
-	va_list args;
-
-	session->error = stage->error = error;
-	if (acr_route_is_long(session))
-		snprintf(prefix, sizeof prefix, "stage %u: ", stage->number);
-	va_start(args, format);
-	say(&session->sentence, prefix, format, args);
-	va_end(args);
-	va_start(args, format);
-	say(&stage->sentence, "", format, args);
-	va_end(args);
-}
-
-void acr_stage_init(struct acr_stage *stage, unsigned number)
-{
-	*stage = (struct acr_stage){
-		.number = number, .op = -1, .input = ACR_INPUT_UNSET, .input2 = ACR_INPUT_UNSET
-	};
-}
-
-void acr_stage_clear(struct acr_stage *stage)
-{
-	acr_blob_unref(stage->key);
-	acr_blob_unref(stage->iv);
-	acr_blob_unref(stage->aad);
-	acr_blob_unref(stage->tag);
-	acr_blob_unref(stage->sig);
-	acr_blob_unref(stage->iv_used);
-	acr_blob_unref(stage->params);
-	acr_nonces_free(stage->nonces);
-	g_free(stage->device);
-	acr_buf_unref(stage->dst);
-	free(stage->sentence);
-}
-
-enum acr_opcode acr_stage_op(const struct acr_stage *stage)
-{
-	if (stage->op >= 0)
-		return (enum acr_opcode)stage->op;
-	return stage->alg ? acr_alg_default_op(stage->alg) : ACR_ENCRYPT;
-}
-
-bool acr_stage_takes_input(const struct acr_stage *stage)
-{
-	enum acr_opcode op = acr_stage_op(stage);
-
-	if (op == ACR_DERIVE) /* the other's public key, or nothing */
-		return stage->alg && stage->alg->kind == ACR_KIND_AGREE;
-	return op != ACR_RANDOM;
-}
-
-enum acr_layout acr_stage_layout(const struct acr_stage *stage)
-{
-	if (stage->layout != ACR_LAYOUT_AUTO)
-		return stage->layout;
-	return stage->iv ? ACR_LAYOUT_DETACHED : ACR_LAYOUT_COMBINED;
-}
-
-enum acr_format acr_stage_format(struct acr_session *session, unsigned number)
-{
-	const struct acr_stage *stage =
-	        acr_route_stage(session, number ? number : session->last);
-
-	if (stage && stage->text)
-		return ACR_FORMAT_RAW;
-	if (!number && stage && !stage->format_written)
-		stage = &session->stage;
-	return stage ? stage->format : ACR_FORMAT_RAW;
-}
-
-size_t acr_stage_taglen(const struct acr_stage *stage)
-{
-	return stage->taglen ? stage->taglen : stage->alg->tag_default;
-}
-
 /* ---- endings ---- */
 
 void acr_session_end(struct acr_session *session, enum acr_session_state state, int error)
@@ -138,7 +41,7 @@ void acr_session_end(struct acr_session *session, enum acr_session_state state, 
 	session->state = state;
 	session->error = session->result = error;
 	if (state > ACR_ACTIVE && session->at) {
-		struct acr_stage *stage = acr_route_stage(session, session->at);
+		struct acr_stage *stage = acr_stage_find(session, session->at);
 		stage->ended = true;
 		stage->result = error;
 	}
@@ -189,13 +92,13 @@ static void take_job(struct acr_session *session, struct acr_job *job)
 /* Under the lock: what the next stage of the route is to do. 0 and a job, or why it can't. */
 static int next_stage(struct acr_session *session, struct acr_job **job)
 {
-	struct acr_stage *stage = acr_route_stage(session, session->at + 1);
+	struct acr_stage *stage = acr_stage_find(session, session->at + 1);
 	int error;
 
 	session->at++;
-	error = acr_request_check(session, stage);
+	error = acr_rules_check(stage);
 	if (!error)
-		error = acr_request_build(session, stage, acr_route_input(session, stage), job);
+		error = acr_request_build(stage, acr_route_input(stage), job);
 	if (!error)
 		acr_follow_note(session, stage, *job);
 	acr_request_settle(stage);
@@ -203,9 +106,9 @@ static int next_stage(struct acr_session *session, struct acr_job **job)
 }
 
 /* Under the lock: account for what a stage has done. */
-static void stage_finished(struct acr_session *session, struct acr_stage *stage,
-                           struct acr_job *job)
+static void stage_finished(struct acr_stage *stage, struct acr_job *job)
 {
+	struct acr_session *session = stage->session;
 	acr_request_collect(stage, job);
 	stage->ended = true;
 	stage->bytes_in = job->src_len;
@@ -238,7 +141,7 @@ static struct acr_job *go_to(struct acr_session *session, struct acr_job *job,
  * request has ended. */
 static struct acr_job *stage_done(struct acr_session *session, struct acr_job *job, int error)
 {
-	struct acr_stage *stage = acr_route_stage(session, job->stage);
+	struct acr_stage *stage = acr_stage_find(session, job->stage);
 	struct acr_job *next = NULL;
 
 	session->job = NULL;
@@ -247,9 +150,9 @@ static struct acr_job *stage_done(struct acr_session *session, struct acr_job *j
 	session->queue_ns += job->queue_ns;
 	session->process_ns += job->process_ns;
 	if (error)
-		acr_stage_explain(session, stage, error, "%s", acr_request_failure(job, error));
+		acr_stage_explain(stage, error, "%s", acr_request_failure(job, error));
 	else
-		stage_finished(session, stage, job);
+		stage_finished(stage, job);
 	if (!error && session->at < session->last) {
 		error = next_stage(session, &next);
 		if (!error)
@@ -308,8 +211,8 @@ static int check_route(struct acr_session *session, unsigned from)
 	int error = acr_route_check(session);
 
 	for (unsigned i = from; i <= acr_route_highest(session) && !error; i++) {
-		struct acr_stage *stage = acr_route_stage(session, i);
-		error = acr_request_check(session, stage);
+		struct acr_stage *stage = acr_stage_find(session, i);
+		error = acr_rules_check(stage);
 		acr_request_settle(stage);
 	}
 	return error;
@@ -394,7 +297,7 @@ static int refused(struct acr_session *session, struct acr_job *job, int error)
 			acr_nonces_undo(stage->nonces);
 		src = acr_buf_ref(session->src);
 		acr_session_end(session, ACR_IDLE, error);
-		acr_stage_explain(session, stage, error, "%s", acr_request_failure(job, error));
+		acr_stage_explain(stage, error, "%s", acr_request_failure(job, error));
 		session->refused = true;
 		session->src = src;
 		session->src_opened = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The set of sessions, by name and by serial number. */
 #include "session.h"
+#include "sessions.h"
 
 #include "base/settings.h"
 #include "base/stats.h"
@@ -62,7 +63,7 @@ static struct acr_session *session_alloc(uint32_t uid, int32_t pid)
 	session->account = account;
 	session->made_ns = acr_wall_ns();
 	session->priority = 1000;
-	acr_stage_init(&session->stage, 1);
+	acr_stage_init(&session->stage, session, 1);
 	session->last = 1;
 	session->deadline.expired = deadline_expired;
 	pthread_mutex_init(&session->lock, NULL);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a session says of itself and of its stages: state and status. */
 #include "session.h"
+#include "route.h"
+#include "status.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 /* What makes a state `ready`. */
-static bool is_ready(const struct acr_session *session, const struct acr_stage *stage)
+static bool is_ready(const struct acr_stage *stage)
 {
+	struct acr_session *session = stage->session;
 	if (stage->bad || (!stage->alg && acr_stage_op(stage) != ACR_RANDOM))
 		return false;
 	if (stage->alg && stage->alg->key_max && !stage->key && stage->input2 < 0)
@@ -33,8 +36,8 @@ static const char *state_name(struct acr_session *session)
 	switch (session->state) {
 	case ACR_IDLE:
 		for (unsigned i = acr_route_highest(session); i > 0 && ready; i--)
-			ready = acr_route_stage(session, i) &&
-			        is_ready(session, acr_route_stage(session, i));
+			ready = acr_stage_find(session, i) &&
+			        is_ready(acr_stage_find(session, i));
 		if (!ready)
 			return "new";
 		return session->refused ? "failed" : "ready";
@@ -103,15 +106,16 @@ void acr_session_status(struct acr_session *session, GString *text)
 	pthread_mutex_unlock(&session->lock);
 }
 
-static const char *stage_state(const struct acr_session *session, const struct acr_stage *stage)
+static const char *stage_state(const struct acr_stage *stage)
 {
+	struct acr_session *session = stage->session;
 	if (stage->ended)
 		return stage->result == -ECANCELED ? "cancelled"
 		       : stage->result             ? "failed"
 		                                   : "done";
 	if (session->state == ACR_ACTIVE && stage->number == session->at)
 		return active_name(session);
-	return is_ready(session, stage) ? "ready" : "new";
+	return is_ready(stage) ? "ready" : "new";
 }
 
 void acr_stage_status(struct acr_session *session, unsigned number, GString *text)
@@ -119,9 +123,9 @@ void acr_stage_status(struct acr_session *session, unsigned number, GString *tex
 	struct acr_stage *stage;
 
 	pthread_mutex_lock(&session->lock);
-	stage = acr_route_stage(session, number);
+	stage = acr_stage_find(session, number);
 	if (stage) {
-		g_string_append_printf(text, "state: %s\n", stage_state(session, stage));
+		g_string_append_printf(text, "state: %s\n", stage_state(stage));
 		error_line(text, stage->error, stage->sentence);
 		amounts(text, stage->device_name, number, stage->bytes_in, stage->bytes_out,
 		        stage->queue_ns, stage->process_ns);

@@ -7,6 +7,13 @@
  * device. AEAD decryption is collected whole and done at the end: no byte may be seen before
  * the tag has verified. */
 #include "session.h"
+#include "base/encode.h"
+#include "chain.h"
+#include "data.h"
+#include "request.h"
+#include "rules.h"
+#include "sessions.h"
+#include "stream.h"
 
 #include "base/settings.h"
 
@@ -228,69 +235,6 @@ static struct acr_buf *take_input(struct acr_session *session, size_t len, int *
 	return buf;
 }
 
-/* ---- the running IV ---- */
-
-static void add_big_endian(uint8_t *counter, size_t size, uint64_t blocks)
-{
-	for (size_t i = size; i-- > 0 && blocks;) {
-		blocks += counter[i];
-		counter[i] = (uint8_t)blocks;
-		blocks >>= 8;
-	}
-}
-
-static void add_little_endian(uint8_t *counter, size_t size, uint64_t blocks)
-{
-	for (size_t i = 0; i < size && blocks; i++) {
-		blocks += counter[i];
-		counter[i] = (uint8_t)blocks;
-		blocks >>= 8;
-	}
-}
-
-/* The IV with which the next piece goes on, from the whole blocks that a piece took and gave. */
-static int advance_iv(struct acr_session *session, const struct acr_job *job)
-{
-	struct acr_stream *stream = session->stream;
-	unsigned block = job->alg->block;
-	size_t whole = job->src_len / block * block;
-	const uint8_t *in = whole ? job->src->data + whole - block : NULL;
-	const uint8_t *out =
-	        whole && job->dst_len >= whole ? job->dst->data + whole - block : NULL;
-	const uint8_t *cipher = job->opcode == ACR_DECRYPT ? in : out;
-	struct acr_blob *next;
-	int error = 0;
-
-	if (!stream->iv || !in || !out)
-		return 0;
-	next = acr_blob_new(stream->iv->data, stream->iv->len, false, NULL, &error);
-	if (!next)
-		return error;
-	switch (job->alg->pieces) {
-	case ACR_PIECES_CBC:
-	case ACR_PIECES_CFB:
-		memcpy(next->data, cipher, block);
-		break;
-	case ACR_PIECES_OFB:
-		for (unsigned i = 0; i < block; i++)
-			next->data[i] = in[i] ^ out[i];
-		break;
-	case ACR_PIECES_CTR:
-		add_big_endian(next->data, next->len, job->src_len / block);
-		break;
-	case ACR_PIECES_CHACHA: /* a 64-bit block counter stands before the nonce */
-		add_little_endian(next->data, 8, job->src_len / block);
-		break;
-	case ACR_PIECES_NONE:
-	case ACR_PIECES_ECB:
-	case ACR_PIECES_STATE:
-		break;
-	}
-	acr_blob_unref(stream->iv);
-	stream->iv = next;
-	return 0;
-}
-
 /* ---- pieces ---- */
 
 int acr_stream_start(struct acr_session *session)
@@ -314,7 +258,7 @@ int acr_stream_start(struct acr_session *session)
 	else if (op == ACR_DECRYPT)
 		stream->iv = acr_blob_ref(stage->alg->iv_max ? stage->iv : NULL);
 	else
-		error = acr_request_iv(session, stage, &stream->iv, &recorded);
+		error = acr_request_iv(stage, &stream->iv, &recorded);
 	if (!error && op == ACR_ENCRYPT && combined && stream->iv)
 		error = put_out_bytes(session, stream->iv->data, stream->iv->len);
 	if (error) {
@@ -335,8 +279,7 @@ static int take_iv(struct acr_session *session)
 	if (!session->src || session->src->len < len) {
 		if (!session->src_eof)
 			return -EAGAIN;
-		acr_stage_explain(session, &session->stage, -EINVAL,
-		                  "src is shorter than its iv");
+		acr_stage_explain(&session->stage, -EINVAL, "src is shorter than its iv");
 		return -EINVAL;
 	}
 	head = take_input(session, len, &error);
@@ -404,7 +347,7 @@ static int collect_job(struct acr_session *session, struct acr_job **job)
 	if (!session->src_eof)
 		return -EAGAIN;
 	session->stream->ended = true;
-	return acr_request_build(session, &session->stage, session->src, job);
+	return acr_request_build(&session->stage, session->src, job);
 }
 
 static int piece_job(struct acr_session *session, size_t len, struct acr_job **job)
@@ -416,15 +359,15 @@ static int piece_job(struct acr_session *session, size_t len, struct acr_job **j
 	int error = 0;
 
 	if (session->src_eof)
-		error = acr_request_check_size(session, &session->stage, stream->total + len);
+		error = acr_rules_check_size(&session->stage, stream->total + len);
 	if (error)
 		return error;
 	if (stream->total + len > session->stage.alg->in_max)
-		return acr_request_check_size(session, &session->stage, stream->total + len);
+		return acr_rules_check_size(&session->stage, stream->total + len);
 	in = piece_input(session, len, &error);
 	if (!in)
 		return error ? error : -ENOSPC;
-	error = acr_request_part(session, &session->stage, in, flags, job);
+	error = acr_request_part(&session->stage, in, flags, job);
 	acr_buf_unref(in);
 	if (error)
 		return error;
@@ -442,9 +385,9 @@ static int piece_job(struct acr_session *session, size_t len, struct acr_job **j
 static bool nothing_left(const struct acr_session *session, size_t len)
 {
 	const struct acr_stage *stage = &session->stage;
-	bool pads = stage->alg->flags & ACR_ALG_PADS && stage->padding != ACR_WANT_NONE;
 
-	return session->src_eof && !len && stage->alg->pieces != ACR_PIECES_STATE && !pads;
+	return session->src_eof && !len && stage->alg->pieces != ACR_PIECES_STATE &&
+	       !acr_rules_pads(stage);
 }
 
 /* Under the lock. 0 and a job or, at the end, none; -EAGAIN: nothing to do now; or why the
@@ -495,7 +438,7 @@ static int piece_finished(struct acr_session *session, struct acr_job *job)
 	acr_state_unref(stream->shadow);
 	stream->shadow = job->shadow_out;
 	job->shadow_out = NULL;
-	error = advance_iv(session, job);
+	error = acr_chain_iv(&stream->iv, job);
 	job->dst->len = job->dst_len;
 	repeated = stream->prefixed;
 	keep_prefix(stream, job);

@@ -2,6 +2,10 @@
 /* The files of a session that hold one value each: what may be written to them, how they read,
  * and their defaults. The table is at the end; those that are bytes are in value_bytes.c. */
 #include "value_table.h"
+#include "params.h"
+#include "request.h"
+#include "rules.h"
+#include "route.h"
 
 #include "sched/check.h"
 #include "base/settings.h"
@@ -33,39 +37,35 @@ static int word_index(const char *const *words, const char *word)
 
 /* ---- op and alg ---- */
 
-static int set_op(struct acr_session *session, struct acr_stage *stage, const char *text,
-                  bool privileged)
+static int set_op(struct acr_stage *stage, const char *text, bool privileged)
 {
 	int op = acr_opcode_find(text);
 
 	if (op < 0)
-		return REFUSE(session, stage, -EINVAL,
+		return REFUSE(stage, -EINVAL,
 		              "op must be encrypt, decrypt, hash, mac, sign, "
 		              "verify, random or derive, not \"%s\"",
 		              QUOTE(text));
 	if (stage->alg && *stage->alg->name && op != ACR_RANDOM &&
 	    !acr_alg_has_op(stage->alg, (enum acr_opcode)op))
-		return REFUSE(session, stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text,
-		              text);
+		return REFUSE(stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text, text);
 	stage->op = op;
 	return 0;
 }
 
-static void get_op(const struct acr_session *session, const struct acr_stage *stage, char *text,
-                   size_t size)
+static void get_op(const struct acr_stage *stage, char *text, size_t size)
 {
 
 	if (stage->op >= 0 || stage->alg)
 		snprintf(text, size, "%s", acr_opcode_name(acr_stage_op(stage)));
 }
 
-static void reset_op(struct acr_session *session, struct acr_stage *stage)
+static void reset_op(struct acr_stage *stage)
 {
 	stage->op = -1;
 }
 
-static int set_alg(struct acr_session *session, struct acr_stage *stage, const char *text,
-                   bool privileged)
+static int set_alg(struct acr_stage *stage, const char *text, bool privileged)
 {
 	const struct acr_alg *alg = *text ? acr_alg_find(text) : NULL;
 	const struct acr_alg *old = stage->alg;
@@ -73,17 +73,17 @@ static int set_alg(struct acr_session *session, struct acr_stage *stage, const c
 	int error;
 
 	if (!alg)
-		return REFUSE(session, stage, -EOPNOTSUPP,
+		return REFUSE(stage, -EOPNOTSUPP,
 		              "\"%s\" is not an algorithm: see the file algorithms",
 		              QUOTE(text));
 	if (stage->op >= 0 && stage->op != ACR_RANDOM &&
 	    !acr_alg_has_op(alg, (enum acr_opcode)stage->op))
-		return REFUSE(session, stage, -EOPNOTSUPP, "%s can't %s, which is in op", text,
+		return REFUSE(stage, -EOPNOTSUPP, "%s can't %s, which is in op", text,
 		              acr_opcode_name((enum acr_opcode)stage->op));
 	stage->alg = alg;
 	stage->alg_text = acr_alg_text(text);
 	/* What came before the first alg is checked now; after a change of alg, at the start. */
-	error = old ? 0 : acr_request_check_given(session, stage);
+	error = old ? 0 : acr_rules_check_given(stage);
 	if (error) {
 		stage->alg = old;
 		stage->alg_text = old_text;
@@ -91,14 +91,13 @@ static int set_alg(struct acr_session *session, struct acr_stage *stage, const c
 	return error;
 }
 
-static void get_alg(const struct acr_session *session, const struct acr_stage *stage,
-                    char *text, size_t size)
+static void get_alg(const struct acr_stage *stage, char *text, size_t size)
 {
 	if (stage->alg_text)
 		snprintf(text, size, "%s", stage->alg_text);
 }
 
-static void reset_alg(struct acr_session *session, struct acr_stage *stage)
+static void reset_alg(struct acr_stage *stage)
 {
 	stage->alg = NULL;
 	stage->alg_text = NULL;
@@ -106,33 +105,31 @@ static void reset_alg(struct acr_session *session, struct acr_stage *stage)
 
 /* ---- numbers and words ---- */
 
-static int set_taglen(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_taglen(struct acr_stage *stage, const char *text, bool privileged)
 {
 	char sizes[ACR_SIZES];
 	uint64_t number = 0;
-	int error = acr_value_number(session, stage, "taglen", text, 1, ACR_TAG_MAX, &number);
+	int error = acr_value_number(stage, "taglen", text, 1, ACR_TAG_MAX, &number);
 
 	if (error)
 		return error;
 	if (stage->alg && !acr_alg_tag_ok(stage->alg, number)) {
 		acr_alg_tag_sizes(stage->alg, sizes);
-		return REFUSE(session, stage, -EINVAL, "taglen is %" PRIu64 ", %s takes %s",
-		              number, stage->alg_text, sizes);
+		return REFUSE(stage, -EINVAL, "taglen is %" PRIu64 ", %s takes %s", number,
+		              stage->alg_text, sizes);
 	}
 	stage->taglen = (unsigned)number;
 	return 0;
 }
 
-static void get_taglen(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_taglen(const struct acr_stage *stage, char *text, size_t size)
 {
 
 	if (stage->taglen || stage->alg)
 		snprintf(text, size, "%zu", acr_stage_taglen(stage));
 }
 
-static void reset_taglen(struct acr_session *session, struct acr_stage *stage)
+static void reset_taglen(struct acr_stage *stage)
 {
 	stage->taglen = 0;
 }
@@ -140,110 +137,102 @@ static void reset_taglen(struct acr_session *session, struct acr_stage *stage)
 /* In the order of enum acr_want_padding. */
 static const char *const paddings[] = { "", "none", "pkcs7", "pkcs1", "pss", "oaep", NULL };
 
-static int set_padding(struct acr_session *session, struct acr_stage *stage, const char *text,
-                       bool privileged)
+static int set_padding(struct acr_stage *stage, const char *text, bool privileged)
 {
 	int padding = word_index(paddings, text);
 	enum acr_want_padding old = stage->padding;
 	int error;
 
 	if (padding < 1)
-		return REFUSE(session, stage, -EINVAL,
+		return REFUSE(stage, -EINVAL,
 		              "padding must be pkcs7, none, pkcs1, pss or oaep, not "
 		              "\"%s\"",
 		              QUOTE(text));
 	stage->padding = (enum acr_want_padding)padding;
-	error = stage->alg ? acr_request_check_padding(session, stage) : 0;
+	error = stage->alg ? acr_rules_check_padding(stage) : 0;
 	if (error)
 		stage->padding = old;
 	return error;
 }
 
-static void get_padding(const struct acr_session *session, const struct acr_stage *stage,
-                        char *text, size_t size)
+static void get_padding(const struct acr_stage *stage, char *text, size_t size)
 {
 
 	if (stage->padding)
 		snprintf(text, size, "%s", paddings[stage->padding]);
 	else if (stage->alg)
-		snprintf(text, size, "%s", acr_request_padding(stage->alg));
+		snprintf(text, size, "%s", acr_rules_padding(stage->alg));
 }
 
-static void reset_padding(struct acr_session *session, struct acr_stage *stage)
+static void reset_padding(struct acr_stage *stage)
 {
 	stage->padding = ACR_WANT_DEFAULT;
 }
 
 static const char *const layouts[] = { "", "combined", "detached", NULL };
 
-static int set_layout(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_layout(struct acr_stage *stage, const char *text, bool privileged)
 {
 	int layout = word_index(layouts, text);
 
 	if (layout < 1)
-		return REFUSE(session, stage, -EINVAL,
-		              "layout must be combined or detached, not \"%s\"", QUOTE(text));
+		return REFUSE(stage, -EINVAL, "layout must be combined or detached, not \"%s\"",
+		              QUOTE(text));
 	stage->layout = (enum acr_layout)layout;
 	return 0;
 }
 
-static void get_layout(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_layout(const struct acr_stage *stage, char *text, size_t size)
 {
 	snprintf(text, size, "%s", layouts[acr_stage_layout(stage)]);
 }
 
-static void reset_layout(struct acr_session *session, struct acr_stage *stage)
+static void reset_layout(struct acr_stage *stage)
 {
 	stage->layout = ACR_LAYOUT_AUTO;
 }
 
 static const char *const formats[] = { "raw", "hex", "base64", NULL };
 
-static int set_format(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_format(struct acr_stage *stage, const char *text, bool privileged)
 {
 	int format = word_index(formats, text);
 
 	if (format < 0)
-		return REFUSE(session, stage, -EINVAL,
-		              "format must be raw, hex or base64, not \"%s\"", QUOTE(text));
+		return REFUSE(stage, -EINVAL, "format must be raw, hex or base64, not \"%s\"",
+		              QUOTE(text));
 	stage->format = (enum acr_format)format;
 	stage->format_written = true;
 	return 0;
 }
 
-static void get_format(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_format(const struct acr_stage *stage, char *text, size_t size)
 {
 	snprintf(text, size, "%s", formats[stage->format]);
 }
 
-static void reset_format(struct acr_session *session, struct acr_stage *stage)
+static void reset_format(struct acr_stage *stage)
 {
 	stage->format = ACR_FORMAT_RAW;
 	stage->format_written = false;
 }
 
-static int set_length(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_length(struct acr_stage *stage, const char *text, bool privileged)
 {
 	const struct acr_alg *alg = stage->op == ACR_RANDOM ? acr_alg_row(0) : stage->alg;
 	uint64_t number = 0, max = alg && alg->out_max ? alg->out_max : 1024ull * 1024 * 1024;
 	int error;
 
 	if (alg && !(alg->flags & ACR_ALG_XOF))
-		return REFUSE(session, stage, -EINVAL, "%s has output of a fixed length",
+		return REFUSE(stage, -EINVAL, "%s has output of a fixed length",
 		              stage->alg_text);
-	error = acr_value_number(session, stage, "length", text, 1, max, &number);
+	error = acr_value_number(stage, "length", text, 1, max, &number);
 	if (!error)
 		stage->length = number;
 	return error;
 }
 
-static void get_length(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_length(const struct acr_stage *stage, char *text, size_t size)
 {
 
 	if (stage->length)
@@ -252,21 +241,19 @@ static void get_length(const struct acr_session *session, const struct acr_stage
 		snprintf(text, size, "%u", stage->alg->out);
 }
 
-static void reset_length(struct acr_session *session, struct acr_stage *stage)
+static void reset_length(struct acr_stage *stage)
 {
 	stage->length = 0;
 }
 
 /* ---- params ---- */
 
-static int set_params(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_params(struct acr_stage *stage, const char *text, bool privileged)
 {
-	return acr_params_set(session, stage, text);
+	return acr_params_set(stage, text);
 }
 
-static void get_params(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_params(const struct acr_stage *stage, char *text, size_t size)
 {
 	const struct acr_blob *blob = stage->params;
 
@@ -274,15 +261,14 @@ static void get_params(const struct acr_session *session, const struct acr_stage
 		snprintf(text, size, "%.*s", (int)blob->len, (const char *)blob->data);
 }
 
-static void reset_params(struct acr_session *session, struct acr_stage *stage)
+static void reset_params(struct acr_stage *stage)
 {
 	acr_params_reset(stage);
 }
 
 /* ---- where a stage's input comes from ---- */
 
-static int set_stage(struct acr_session *session, struct acr_stage *stage, const char *name,
-                     const char *text, int *where)
+static int set_stage(struct acr_stage *stage, const char *name, const char *text, int *where)
 {
 	uint64_t number = 0;
 	int error;
@@ -291,7 +277,7 @@ static int set_stage(struct acr_session *session, struct acr_stage *stage, const
 		*where = ACR_INPUT_UNSET;
 		return 0;
 	}
-	error = acr_value_number(session, stage, name, text, 0, stage->number - 1, &number);
+	error = acr_value_number(stage, name, text, 0, stage->number - 1, &number);
 	if (!error)
 		*where = (int)number;
 	return error;
@@ -303,57 +289,51 @@ static void get_stage(int where, char *text, size_t size)
 		snprintf(text, size, "%d", where);
 }
 
-static int set_input(struct acr_session *session, struct acr_stage *stage, const char *text,
-                     bool privileged)
+static int set_input(struct acr_stage *stage, const char *text, bool privileged)
 {
-	return set_stage(session, stage, "input", text, &stage->input);
+	return set_stage(stage, "input", text, &stage->input);
 }
 
-static void get_input(const struct acr_session *session, const struct acr_stage *stage,
-                      char *text, size_t size)
+static void get_input(const struct acr_stage *stage, char *text, size_t size)
 {
 	get_stage((int)acr_route_source(stage), text, size);
 }
 
-static void reset_input(struct acr_session *session, struct acr_stage *stage)
+static void reset_input(struct acr_stage *stage)
 {
 	stage->input = ACR_INPUT_UNSET;
 }
 
-static int set_input2(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_input2(struct acr_stage *stage, const char *text, bool privileged)
 {
 	if (*text && stage->alg && !(stage->alg->flags & ACR_ALG_TWO_INPUTS))
-		return REFUSE(session, stage, -EINVAL, "%s has one input", stage->alg_text);
-	return set_stage(session, stage, "input2", text, &stage->input2);
+		return REFUSE(stage, -EINVAL, "%s has one input", stage->alg_text);
+	return set_stage(stage, "input2", text, &stage->input2);
 }
 
-static void get_input2(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_input2(const struct acr_stage *stage, char *text, size_t size)
 {
 	get_stage(stage->input2, text, size);
 }
 
-static void reset_input2(struct acr_session *session, struct acr_stage *stage)
+static void reset_input2(struct acr_stage *stage)
 {
 	stage->input2 = ACR_INPUT_UNSET;
 }
 
-static int set_check(struct acr_session *session, struct acr_stage *stage, const char *text,
-                     bool privileged)
+static int set_check(struct acr_stage *stage, const char *text, bool privileged)
 {
 	if (acr_check_parse(text, &stage->check)) {
 		stage->check_count = 0;
 		return 0;
 	}
-	return REFUSE(session, stage, -EINVAL,
+	return REFUSE(stage, -EINVAL,
 	              "check must be never, always or sample N with N from 1 "
 	              "to %u, not \"%s\"",
 	              ACR_CHECK_SAMPLE_MAX, QUOTE(text));
 }
 
-static void get_check(const struct acr_session *session, const struct acr_stage *stage,
-                      char *text, size_t size)
+static void get_check(const struct acr_stage *stage, char *text, size_t size)
 {
 	char rule[ACR_CHECK_TEXT];
 
@@ -361,108 +341,98 @@ static void get_check(const struct acr_session *session, const struct acr_stage 
 	snprintf(text, size, "%s", rule);
 }
 
-static void reset_check(struct acr_session *session, struct acr_stage *stage)
+static void reset_check(struct acr_stage *stage)
 {
 	stage->check = ACR_CHECK_NEVER;
 }
 
 /* ---- the session's own ---- */
 
-static int set_stream(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_stream(struct acr_stage *stage, const char *text, bool privileged)
 {
 	const struct acr_alg *alg = stage->alg;
 
 	if (strcmp(text, "0") && strcmp(text, "1"))
-		return REFUSE(session, stage, -EINVAL, "stream must be 0 or 1, not \"%s\"",
-		              QUOTE(text));
+		return REFUSE(stage, -EINVAL, "stream must be 0 or 1, not \"%s\"", QUOTE(text));
 	if (*text == '1' && alg && acr_stage_takes_input(stage) &&
 	    alg->pieces == ACR_PIECES_NONE)
-		return REFUSE(session, stage, -EINVAL,
+		return REFUSE(stage, -EINVAL,
 		              "%s can't be processed in pieces: set stream to 0",
 		              stage->alg_text);
-	session->stream_mode = *text == '1';
+	stage->session->stream_mode = *text == '1';
 	return 0;
 }
 
-static void get_stream(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_stream(const struct acr_stage *stage, char *text, size_t size)
 {
-	snprintf(text, size, "%d", session->stream_mode);
+	snprintf(text, size, "%d", stage->session->stream_mode);
 }
 
-static void reset_stream(struct acr_session *session, struct acr_stage *stage)
+static void reset_stream(struct acr_stage *stage)
 {
-	session->stream_mode = false;
+	stage->session->stream_mode = false;
 }
 
-static int set_priority(struct acr_session *session, struct acr_stage *stage, const char *text,
-                        bool privileged)
+static int set_priority(struct acr_stage *stage, const char *text, bool privileged)
 {
 	uint64_t number = 0;
-	int error = acr_value_number(session, stage, "priority", text, 0, UINT16_MAX, &number);
+	int error = acr_value_number(stage, "priority", text, 0, UINT16_MAX, &number);
 
 	if (error)
 		return error;
 	if (number > DEFAULT_PRIORITY && !privileged)
-		return REFUSE(session, stage, -EACCES,
+		return REFUSE(stage, -EACCES,
 		              "only root and members of the configured group may "
 		              "set a priority above %d",
 		              DEFAULT_PRIORITY);
-	session->priority = (uint16_t)number;
+	stage->session->priority = (uint16_t)number;
 	return 0;
 }
 
-static void get_priority(const struct acr_session *session, const struct acr_stage *stage,
-                         char *text, size_t size)
+static void get_priority(const struct acr_stage *stage, char *text, size_t size)
 {
-	snprintf(text, size, "%u", session->priority);
+	snprintf(text, size, "%u", stage->session->priority);
 }
 
-static void reset_priority(struct acr_session *session, struct acr_stage *stage)
+static void reset_priority(struct acr_stage *stage)
 {
-	session->priority = DEFAULT_PRIORITY;
+	stage->session->priority = DEFAULT_PRIORITY;
 }
 
-static int set_device(struct acr_session *session, struct acr_stage *stage, const char *text,
-                      bool privileged)
+static int set_device(struct acr_stage *stage, const char *text, bool privileged)
 {
 	if (*text && !acr_name_ok(text))
-		return REFUSE(session, stage, -EINVAL, "\"%s\" is not a device's name",
-		              QUOTE(text));
+		return REFUSE(stage, -EINVAL, "\"%s\" is not a device's name", QUOTE(text));
 	g_free(stage->device);
 	stage->device = *text ? g_strdup(text) : NULL;
 	return 0;
 }
 
-static void get_device(const struct acr_session *session, const struct acr_stage *stage,
-                       char *text, size_t size)
+static void get_device(const struct acr_stage *stage, char *text, size_t size)
 {
 	if (stage->device)
 		snprintf(text, size, "%s", stage->device);
 }
 
-static void reset_device(struct acr_session *session, struct acr_stage *stage)
+static void reset_device(struct acr_stage *stage)
 {
-	set_device(session, stage, "", false);
+	set_device(stage, "", false);
 }
 
-static int set_deadline(struct acr_session *session, struct acr_stage *stage, const char *text,
-                        bool privileged)
+static int set_deadline(struct acr_stage *stage, const char *text, bool privileged)
 {
-	return acr_value_number(session, stage, "deadline", text, 0, UINT32_MAX,
-	                        &session->deadline_ms);
+	return acr_value_number(stage, "deadline", text, 0, UINT32_MAX,
+	                        &stage->session->deadline_ms);
 }
 
-static void get_deadline(const struct acr_session *session, const struct acr_stage *stage,
-                         char *text, size_t size)
+static void get_deadline(const struct acr_stage *stage, char *text, size_t size)
 {
-	snprintf(text, size, "%" PRIu64, session->deadline_ms);
+	snprintf(text, size, "%" PRIu64, stage->session->deadline_ms);
 }
 
-static void reset_deadline(struct acr_session *session, struct acr_stage *stage)
+static void reset_deadline(struct acr_stage *stage)
 {
-	session->deadline_ms = 0;
+	stage->session->deadline_ms = 0;
 }
 
 /* clang-format off */

@@ -8,15 +8,12 @@
 #define ACR_TEXT_MAX   1024 /* of a text value */
 #define ACR_HEX_PREFIX 4    /* strlen("hex:") */
 
-#define REFUSE(session, stage, error, ...)                                                     \
-	(acr_stage_explain(session, stage, error, __VA_ARGS__), (error))
+#define REFUSE(stage, error, ...) (acr_stage_explain(stage, error, __VA_ARGS__), (error))
 
 /* Under the lock. Bytes are taken (a reference) on success. */
-typedef int acr_value_setter(struct acr_session *session, struct acr_stage *stage,
-                             struct acr_blob *bytes);
-typedef struct acr_blob *acr_value_getter(const struct acr_session *session,
-                                          const struct acr_stage *stage);
-typedef void acr_value_resetter(struct acr_session *session, struct acr_stage *stage);
+typedef int acr_value_setter(struct acr_stage *stage, struct acr_blob *bytes);
+typedef struct acr_blob *acr_value_getter(const struct acr_stage *stage);
+typedef void acr_value_resetter(struct acr_stage *stage);
 
 struct acr_value_row {
 	const char *name;
@@ -25,11 +22,9 @@ struct acr_value_row {
 	bool secret; /* no part of it in a sentence, and left bad when refused */
 	size_t max;  /* bytes, of the value */
 	/* Under the lock. text is terminated. */
-	int (*set_text)(struct acr_session *session, struct acr_stage *stage, const char *text,
-	                bool privileged);
+	int (*set_text)(struct acr_stage *stage, const char *text, bool privileged);
 	acr_value_setter *set_bytes;
-	void (*get_text)(const struct acr_session *session, const struct acr_stage *stage,
-	                 char *text, size_t size);
+	void (*get_text)(const struct acr_stage *stage, char *text, size_t size);
 	acr_value_getter *get_bytes;
 	acr_value_resetter *reset;
 };
@@ -49,7 +44,7 @@ const char *acr_value_quote(const char *value, char *out, size_t size);
 #define QUOTE(value) acr_value_quote(value, (char[300]){ 0 }, 300)
 
 /* params.c: a whole number in min..max. 0, or -EINVAL with a sentence that names it. */
-int acr_value_number(struct acr_session *session, struct acr_stage *stage, const char *name,
-                     const char *text, uint64_t min, uint64_t max, uint64_t *value);
+int acr_value_number(struct acr_stage *stage, const char *name, const char *text, uint64_t min,
+                     uint64_t max, uint64_t *value);
 
 #endif

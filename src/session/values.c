@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writing, reading and resetting the values of a session: what is the same for all of them. */
 #include "value_table.h"
+#include "base/encode.h"
+#include "route.h"
+#include "values.h"
 
 #include "base/secret.h"
 
@@ -23,7 +26,7 @@ size_t acr_value_max(enum acr_value id)
 static struct acr_stage *changeable(struct acr_session *session, unsigned number,
                                     const struct acr_value_row *value, int *error)
 {
-	struct acr_stage *stage = acr_route_stage(session, number);
+	struct acr_stage *stage = acr_stage_find(session, number);
 
 	*error = 0;
 	if (!stage || (session->removed && session->name)) {
@@ -31,16 +34,16 @@ static struct acr_stage *changeable(struct acr_session *session, unsigned number
 		return NULL;
 	}
 	if (session->state == ACR_ACTIVE)
-		*error = REFUSE(session, stage, -EBUSY,
-		                "%s can't change while the request runs", value->name);
+		*error = REFUSE(stage, -EBUSY, "%s can't change while the request runs",
+		                value->name);
 	return *error ? NULL : stage;
 }
 
 /* Where there is no input whose writing would say so, the next request begins with the next
  * change of what the output depends on. A stage that was added since has no output yet. */
-static void begin_next(struct acr_session *session, const struct acr_stage *stage,
-                       enum acr_value id)
+static void begin_next(const struct acr_stage *stage, enum acr_value id)
 {
+	struct acr_session *session = stage->session;
 	if (session->state > ACR_ACTIVE && stage->number <= session->last &&
 	    !acr_route_takes_src(session) && id < ACR_V_CHECK && id != ACR_V_FORMAT)
 		acr_session_new_request(session);
@@ -64,11 +67,11 @@ static size_t longest(const struct acr_stage *stage, enum acr_value id)
 }
 
 /* A refused key, iv or tag must not leave the old one in force. */
-static void leave_bad(struct acr_session *session, struct acr_stage *stage, enum acr_value id)
+static void leave_bad(struct acr_stage *stage, enum acr_value id)
 {
 	if (!acr_value_table[id].secret)
 		return;
-	acr_value_table[id].reset(session, stage);
+	acr_value_table[id].reset(stage);
 	stage->bad |= 1u << id;
 }
 
@@ -87,10 +90,10 @@ int acr_value_check(struct acr_session *session, unsigned number, enum acr_value
 		most = value->hex && begins_hex(data, len) ? 2 * max + ACR_HEX_PREFIX + 1 : max;
 	}
 	if (stage && len > most) {
-		leave_bad(session, stage, id);
-		error = REFUSE(session, stage, -EINVAL,
-		               "%s has %zu bytes or more, %s takes at most %zu", value->name,
-		               len, stage->alg ? stage->alg_text : "any algorithm", max);
+		leave_bad(stage, id);
+		error = REFUSE(stage, -EINVAL, "%s has %zu bytes or more, %s takes at most %zu",
+		               value->name, len, stage->alg ? stage->alg_text : "any algorithm",
+		               max);
 	}
 	pthread_mutex_unlock(&session->lock);
 	return error;
@@ -105,11 +108,11 @@ static bool printable(const uint8_t *data, size_t len)
 }
 
 /* The bytes that a write means, "hex:" decoded. Returns owned, NULL with *error. */
-static struct acr_blob *bytes_of(struct acr_session *session, struct acr_stage *stage,
-                                 enum acr_value id, const uint8_t *data, size_t len, int *error)
+static struct acr_blob *bytes_of(struct acr_stage *stage, enum acr_value id,
+                                 const uint8_t *data, size_t len, int *error)
 {
 	const struct acr_value_row *value = &acr_value_table[id];
-	struct acr_account *account = session->account;
+	struct acr_account *account = stage->session->account;
 	bool secret = id == ACR_V_KEY;
 	size_t digits = len > ACR_HEX_PREFIX ? len - ACR_HEX_PREFIX : 0;
 	struct acr_blob *blob;
@@ -123,7 +126,7 @@ static struct acr_blob *bytes_of(struct acr_session *session, struct acr_stage *
 			return blob;
 		acr_blob_unref(blob);
 		if (printable(data, len)) {
-			*error = REFUSE(session, stage, -EINVAL,
+			*error = REFUSE(stage, -EINVAL,
 			                "%s: after \"hex:\" there must be an even "
 			                "number of hexadecimal digits",
 			                value->name);
@@ -133,73 +136,69 @@ static struct acr_blob *bytes_of(struct acr_session *session, struct acr_stage *
 	blob = acr_blob_new(data, len, secret, account, error);
 	if (!blob)
 		acr_stage_explain(
-		        session, stage, *error,
+		        stage, *error,
 		        id == ACR_V_KEY
 		                ? "no locked memory is left for a key: raise the limit (ulimit -l)"
 		                : "no memory is left");
 	return blob;
 }
 
-static int check_lockable(struct acr_session *session, struct acr_stage *stage,
-                          enum acr_value id)
+static int check_lockable(struct acr_stage *stage, enum acr_value id)
 {
 	if (id != ACR_V_KEY || acr_secret_lockable())
 		return 0;
-	return REFUSE(session, stage, -ENOSPC,
+	return REFUSE(stage, -ENOSPC,
 	              "memory can't be locked here, so keys are refused: "
 	              "raise the limit (ulimit -l)");
 }
 
-static int set_bytes(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-                     const void *data, size_t len)
+static int set_bytes(struct acr_stage *stage, enum acr_value id, const void *data, size_t len)
 {
-	int error = check_lockable(session, stage, id);
-	struct acr_blob *blob = error ? NULL : bytes_of(session, stage, id, data, len, &error);
+	int error = check_lockable(stage, id);
+	struct acr_blob *blob = error ? NULL : bytes_of(stage, id, data, len, &error);
 
 	if (blob)
-		error = acr_value_table[id].set_bytes(session, stage, blob);
+		error = acr_value_table[id].set_bytes(stage, blob);
 	acr_blob_unref(blob);
 	return error;
 }
 
-static int set_text(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-                    const char *data, size_t len, bool privileged)
+static int set_text(struct acr_stage *stage, enum acr_value id, const char *data, size_t len,
+                    bool privileged)
 {
 	char text[ACR_TEXT_MAX + 1];
 
 	if (len && data[len - 1] == '\n')
 		len--;
 	if (len > ACR_TEXT_MAX || memchr(data, 0, len))
-		return REFUSE(session, stage, -EINVAL, "%s must be one short line of text",
+		return REFUSE(stage, -EINVAL, "%s must be one short line of text",
 		              acr_value_table[id].name);
 	memcpy(text, data, len);
 	text[len] = 0;
-	return acr_value_table[id].set_text(session, stage, text, privileged);
+	return acr_value_table[id].set_text(stage, text, privileged);
 }
 
-static int set_blob(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-                    struct acr_blob *blob)
+static int set_blob(struct acr_stage *stage, enum acr_value id, struct acr_blob *blob)
 {
 	const struct acr_value_row *value = &acr_value_table[id];
-	int error = check_lockable(session, stage, id);
+	int error = check_lockable(stage, id);
 
 	if (!error && blob->len > value->max)
-		error = REFUSE(session, stage, -EINVAL,
-		               "%s has %zu bytes, at most %zu are taken", value->name,
-		               blob->len, value->max);
-	return error ? error : value->set_bytes(session, stage, blob);
+		error = REFUSE(stage, -EINVAL, "%s has %zu bytes, at most %zu are taken",
+		               value->name, blob->len, value->max);
+	return error ? error : value->set_bytes(stage, blob);
 }
 
 /* Under the lock: what follows from a value that was set, or refused with an error. */
-static int settle(struct acr_session *session, struct acr_stage *stage, enum acr_value id,
-                  int error)
+static int settle(struct acr_stage *stage, enum acr_value id, int error)
 {
+	struct acr_session *session = stage->session;
 	if (error) {
-		leave_bad(session, stage, id);
+		leave_bad(stage, id);
 		return error;
 	}
 	stage->bad &= ~(1u << id);
-	begin_next(session, stage, id);
+	begin_next(stage, id);
 	if (session->state == ACR_IDLE) {
 		session->error = stage->error = 0;
 		session->refused = false;
@@ -216,10 +215,10 @@ int acr_value_set(struct acr_session *session, unsigned number, enum acr_value i
 	pthread_mutex_lock(&session->lock);
 	stage = changeable(session, number, &acr_value_table[id], &error);
 	if (stage)
-		error = settle(session, stage, id,
+		error = settle(stage, id,
 		               acr_value_table[id].text
-		                       ? set_text(session, stage, id, data, len, privileged)
-		                       : set_bytes(session, stage, id, data, len));
+		                       ? set_text(stage, id, data, len, privileged)
+		                       : set_bytes(stage, id, data, len));
 	pthread_mutex_unlock(&session->lock);
 	return error;
 }
@@ -233,7 +232,7 @@ int acr_value_give(struct acr_session *session, unsigned number, enum acr_value 
 	pthread_mutex_lock(&session->lock);
 	stage = changeable(session, number, &acr_value_table[id], &error);
 	if (stage)
-		error = settle(session, stage, id, set_blob(session, stage, id, blob));
+		error = settle(stage, id, set_blob(stage, id, blob));
 	pthread_mutex_unlock(&session->lock);
 	return error;
 }
@@ -266,13 +265,13 @@ struct acr_blob *acr_value_get(struct acr_session *session, unsigned number, enu
 	int error;
 
 	pthread_mutex_lock(&session->lock);
-	stage = acr_route_stage(session, number);
+	stage = acr_stage_find(session, number);
 	if (stage && value->hex && id != ACR_V_SIG)
 		format = stage->format;
 	if (stage && value->get_text)
-		value->get_text(session, stage, text, ACR_TEXT_MAX + 1);
+		value->get_text(stage, text, ACR_TEXT_MAX + 1);
 	else if (stage && value->get_bytes)
-		blob = value->get_bytes(session, stage);
+		blob = value->get_bytes(stage);
 	pthread_mutex_unlock(&session->lock);
 	if (value->get_text) {
 		strcat(text, "\n");
@@ -297,8 +296,8 @@ void acr_value_reset(struct acr_session *session, unsigned number, enum acr_valu
 	pthread_mutex_lock(&session->lock);
 	stage = changeable(session, number, &acr_value_table[id], &error);
 	if (stage) {
-		begin_next(session, stage, id);
-		acr_value_table[id].reset(session, stage);
+		begin_next(stage, id);
+		acr_value_table[id].reset(stage);
 		stage->bad &= ~(1u << id);
 		session->refused = false;
 	}

@@ -2,6 +2,7 @@
 /* What the core costs without a filesystem before it and without work behind it: dispatch to
  * the null device, breaking a device that has a long queue, and sessions that only exist. */
 #include "bench.h"
+#include "session/sessions.h"
 
 #include "sched/balancer.h"
 #include "device/device.h"

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import os
+import pwd
+import re
 import select
 import signal
 import subprocess
@@ -34,10 +36,25 @@ def test_lists(acrypto, daemon):
     assert acrypto("status").stdout.decode().splitlines()
     assert "soft0" in acrypto("devices").stdout.decode()
     assert "aes-256-gcm" in acrypto("algorithms").stdout.decode()
-    with daemon.session("mine", alg="sha256"):
-        shown = subprocess.run([acr.BUILD / "acrypto", "sessions"], check=True, capture_output=True,
-                               env={**os.environ, "ACRYPTO": str(daemon.mount)}).stdout.decode()
-    assert shown.splitlines()[1].split()[:4] == ["mine", "new", "hash", "sha256"]
+    names = {line.split()[0] for line in acrypto("devices").stdout.decode().splitlines()[1:]}
+    assert names == {n for n in os.listdir(daemon.mount / "devices") if (daemon.mount / "devices" / n).is_dir()}
+
+
+def test_sessions(daemon):
+    def shown():
+        done = subprocess.run([acr.BUILD / "acrypto", "sessions"], check=True, capture_output=True,
+                              env={**os.environ, "ACRYPTO": str(daemon.mount)})
+        return [line.split() for line in done.stdout.decode().splitlines()]
+
+    me = pwd.getpwuid(os.getuid()).pw_name
+    with daemon.session("mine", alg="sha256") as s:
+        heads, row = shown()
+        assert heads == ["name", "state", "op", "alg", "device", "owner", "age"]
+        assert row[:6] == ["mine", "new", "hash", "sha256", "-", me] and re.fullmatch(r"\d+s", row[6])
+        s.run(b"x")
+        assert shown()[1][:6] == ["mine", "done", "hash", "sha256", "soft0", me]
+    with daemon.session("bound", alg="sha256", device="soft0"):
+        assert shown()[1][4] == "soft0"
 
 
 @pytest.mark.parametrize("stream", [[], ["-s"]], ids=["whole", "stream"])
@@ -58,7 +75,7 @@ def test_aead_round_trip(acrypto, stream):
     assert acrypto(*words, "-o", "decrypt", data=sealed).stdout == data
     broken = sealed[:-1] + bytes([sealed[-1] ^ 1])
     done = acrypto(*words, "-o", "decrypt", data=broken, status=1)
-    assert done.stdout == b"" and done.stderr.startswith(b"acrypto: dst: EBADMSG")
+    assert done.stdout == b"" and done.stderr.startswith(b"acrypto: EBADMSG: ")
 
 
 def test_own_iv_gives_the_tag_apart(acrypto):
@@ -76,18 +93,92 @@ def test_no_input_is_read_where_none_is_taken(acrypto):
     assert derived == hashlib.pbkdf2_hmac("sha256", KEY, bytes([1] * 16), 1000, 20)
 
 
+@pytest.mark.parametrize("alg", ["hkdf-sha256", "pbkdf2-sha256", "scrypt"])
+def test_no_empty_salt_by_accident(acrypto, alg):
+    words = ["run", "-a", alg, "-k", "key", "-l", "20"]
+    done = acrypto(*words, status=1)
+    assert done.stdout == b"" and b"-i" in done.stderr and b"salt" in done.stderr
+    assert len(acrypto(*words, "-i", "").stdout) == 20
+
+
+def test_an_agreement_takes_the_key_of_the_other(acrypto, tmp_path):
+    """Standard input is the peer's key, and no salt is asked for."""
+    for name in ("mine", "other"):
+        subprocess.run(["openssl", "genpkey", "-algorithm", "x25519", "-out", tmp_path / name], check=True)
+        subprocess.run(["openssl", "pkey", "-in", tmp_path / name, "-pubout", "-out", tmp_path / f"{name}.pub"],
+                       check=True)
+    secrets = {acrypto("run", "-a", "x25519", "-k", a, data=(tmp_path / f"{b}.pub").read_bytes()).stdout
+               for a, b in (("mine", "other"), ("other", "mine"))}
+    assert len(secrets) == 1 and len(secrets.pop()) == 32
+
+
+@pytest.mark.parametrize("stream", [[], ["-s"]], ids=["whole", "stream"])
+def test_verify(acrypto, tmp_path, stream):
+    words = ["run", "-a", "hmac-sha256", "-k", "key", *stream]
+    (tmp_path / "mac").write_bytes(acrypto(*words, data=b"text").stdout)
+    done = acrypto(*words, "-o", "verify", "-S", "mac", data=b"text")
+    assert (done.stdout, done.stderr) == (b"valid\n", b"")
+    done = acrypto(*words, "-o", "verify", "-S", "mac", data=b"test", status=1)
+    assert done.stdout == b"" and done.stderr.startswith(b"acrypto: EBADMSG: ")
+    done = acrypto(*words, "-o", "verify", data=b"text", status=1)
+    assert b"-S" in done.stderr
+
+
 @pytest.mark.parametrize("words, sentence", [
-    (["-a", "aes-256-cbc", "-i", "00"], b"16 bytes"),
-    (["-a", "rot13"], b"EOPNOTSUPP"),
-    (["-a", "aes-256-cbc"], b"ENOKEY"),
-    (["-a", "sha256", "-d", "nosuch"], b"ENODEV"),
-    (["-a", "sha256", "-k", "/nonexistent"], b"/nonexistent"),
-    (["-a", "sha256", "stray"], b"stray"),
-    (["-Z"], b"--help"),
+    (["-a", "aes-256-cbc", "-i", "00"], r"-i: EINVAL: .*16 bytes"),
+    (["-i", "00", "-a", "aes-256-cbc"], r"-i: EINVAL: .*16 bytes"),
+    (["-a", "rot13"], r"-a: EOPNOTSUPP"),
+    (["-a", "aes-256-cbc"], r"ENOKEY: .*key: -k"),
+    (["-o", "random"], r"EINVAL: .*length: -l"),
+    ([], r"EINVAL: .*alg: -a"),
+    (["-a", "sha256", "-d", "nosuch"], r"ENODEV"),
+    (["-a", "sha256", "-k", "/nonexistent"], r"-k /nonexistent: No such file"),
+    (["-a", "sha256", "-k", "/proc"], r"-k /proc: Is a directory"),
 ])
 def test_errors_are_told_in_words(acrypto, words, sentence):
     done = acrypto("run", *words, data=b"x", status=1)
-    assert sentence in done.stderr and done.stdout == b""
+    assert re.match(f"acrypto: {sentence}", done.stderr.decode()) and done.stdout == b""
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (["run", "-a", "sha256", "stray"], "stray"),
+    (["run", "-Z"], "-Z is no option"),
+    (["run", "-a"], "-a needs a value"),
+    (["frobnicate"], "frobnicate: no such command"),
+    (["status", "stray"], "stray"),
+    ([], "a command is needed"),
+    (["-m"], "requires an argument"),
+])
+def test_a_command_line_that_cannot_be_understood(words, sentence):
+    done = subprocess.run([acr.BUILD / "acrypto", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and sentence in done.stderr and done.stdout == ""
+
+
+def test_version(daemon):
+    done = subprocess.run([acr.BUILD / "acrypto", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"acrypto {acr.values(daemon.text('version'))['version']}\n"
+
+
+def run_with(daemon, words, **where):
+    done = subprocess.run([acr.BUILD / "acrypto", "-m", daemon.mount, *words], stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False, **where)
+    assert os.listdir(daemon.mount / "sessions") == []
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("words", [["run", "-a", "sha256"], ["run", "-a", "sha256", "-s"], ["status"]])
+def test_output_that_takes_nothing(daemon, words):
+    with open("/dev/full", "wb") as full:
+        got = run_with(daemon, words, stdin=subprocess.DEVNULL, stdout=full)
+    assert got == (1, "acrypto: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("stream", [[], ["-s"]], ids=["whole", "stream"])
+def test_input_that_gives_nothing(daemon, stream):
+    folder = os.open("/", os.O_RDONLY)
+    got = run_with(daemon, ["run", "-a", "sha256", *stream], stdin=folder, stdout=subprocess.DEVNULL)
+    os.close(folder)
+    assert got == (1, "acrypto: standard input: Is a directory\n")
 
 
 def test_not_a_mount(tmp_path):

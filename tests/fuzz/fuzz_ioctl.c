@@ -83,22 +83,6 @@ void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t function, voi
 	(void)req, (void)function, (void)data;
 }
 
-void fs_wipe_request(void)
-{
-}
-
-/* Of parts of fsops/ that have no business here. */
-void fs_value_drop(struct fs_handle *handle)
-{
-	(void)handle;
-	abort();
-}
-
-unsigned fs_node_stage(const struct fs_node *node)
-{
-	return node->stage ? node->stage : 1;
-}
-
 /* ---- the program ---- */
 
 struct program {

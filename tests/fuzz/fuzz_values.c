@@ -8,6 +8,11 @@
  * The input is a program: one byte says what to do, the bytes behind it are the operands. The
  * commonest values stand in a table, because a fuzzer would hardly ever spell them. */
 #include "device/device.h"
+#include "session/data.h"
+#include "session/route.h"
+#include "session/sessions.h"
+#include "session/status.h"
+#include "session/values.h"
 #include "base/secret.h"
 #include "session/session.h"
 
@@ -226,8 +231,8 @@ static void truncate_src(struct program *program)
 static bool modest(struct acr_session *session)
 {
 	for (unsigned i = 1; i <= acr_route_highest(session); i++)
-		if (acr_route_stage(session, i) &&
-		    acr_route_stage(session, i)->length > LENGTH_MAX)
+		if (acr_stage_find(session, i) &&
+		    acr_stage_find(session, i)->length > LENGTH_MAX)
 			return false;
 	return true;
 }

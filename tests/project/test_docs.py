@@ -78,7 +78,8 @@ def test_daemon_options_are_documented():
 def test_command_options_are_documented():
     shown = subprocess.run([acr.BUILD / "acrypto", "--help"], capture_output=True, text=True,
                            check=True).stdout
-    offered = set(re.findall(r"^  (-[A-Za-z]) ", shown, re.M)) | {"-m"}
+    offered = set(re.findall(r"(?:^ |,) (--?[A-Za-z][a-z]*)", shown, re.M))
+    assert {"-m", "-k", "--version"} <= offered
     assert offered == options_of_page(page("acrypto.1").split(".Sh PARAMETERS")[1])
     for command in re.findall(r"^  ([a-z]+) ", shown, re.M):
         assert command in page("acrypto.1")

@@ -125,3 +125,10 @@ def test_bad_module_is_refused_by_name(built, words, complaint):
     with pytest.raises(RuntimeError) as error:
         acr.Daemon("--module-path", str(built), *words)
     assert complaint in str(error.value)
+
+
+def test_missing_module_names_the_folders(built):
+    with pytest.raises(RuntimeError) as error:
+        acr.Daemon("--module-path", str(built), "--device", "x0=nosuch")
+    for folder in built, built / "drivers", acr.BUILD / "drivers":
+        assert str(folder) in str(error.value)

@@ -2,6 +2,8 @@
 /* The small parts of the core, each alone: memory and what is charged for it, the table of
  * algorithms, texts, heaps, timers, histograms and nonces. */
 #include "alg/alg.h"
+#include "base/encode.h"
+#include "session/sessions.h"
 #include "base/buf.h"
 #include "tests/lib/check.h"
 #include "base/heap.h"

@@ -2,6 +2,10 @@
 /* An encryption and the MAC of its output in one pass: what is offered to a driver and what isn't,
  * and that the route comes to the same whatever the driver makes of it. */
 #include "tests/lib/check.h"
+#include "session/data.h"
+#include "session/route.h"
+#include "session/sessions.h"
+#include "session/values.h"
 #include "device/device.h"
 #include "base/secret.h"
 #include "session/session.h"
@@ -171,7 +175,7 @@ static void check_output(size_t len, size_t size)
 {
 	uint8_t *out = g_malloc(len), mac[ACR_TAG_MAX];
 	struct acr_bytes key = { (const uint8_t *)"secret", 6 };
-	struct acr_stage *two = acr_route_stage(session, 2);
+	struct acr_stage *two = acr_stage_find(session, 2);
 
 	for (size_t i = 0; i < len; i++)
 		out[i] = input[i] ^ 0x5a;
@@ -228,7 +232,7 @@ static void test_fused(void)
 		CHECK(device("d0")->counters.completed == 2 * i);
 	}
 	CHECK(history_has("2\td0\t") && history_has("\tok\tfused with stage 1\n"));
-	CHECK(acr_route_stage(session, 2)->device_name == device("d0")->name);
+	CHECK(acr_stage_find(session, 2)->device_name == device("d0")->name);
 	put(2, "taglen", "12");
 	run(LEN, 12);
 	CHECK(!macs);
@@ -242,7 +246,7 @@ static void test_route_goes_on(void)
 	put(3, "alg", "sha256");
 	run(LEN, 32);
 	CHECK(offered == 1 && !macs && session->last == 3);
-	CHECK(acr_route_stage(session, 3)->bytes_in == 32);
+	CHECK(acr_stage_find(session, 3)->bytes_in == 32);
 	end();
 }
 

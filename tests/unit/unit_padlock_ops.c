@@ -12,10 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef ACR_BUILDDIR
-#define ACR_BUILDDIR "."
-#endif
-
 #define MODEL   ACR_BUILDDIR "/tests/models/padlock/libpadlock-model.so"
 #define PAGE    4096u
 #define ROOM    (4 * PAGE)

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which values and sizes fit together. Sentences say what would be right. */
+#include "rules.h"
+
+#include "params.h"
+#include "route.h"
+#include "value_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MOST_ITERATIONS 50000000ull /* of all output blocks together */
+#define MOST_SCRYPT     (1ull << 25)
+
+/* ---- what the parameters must be, whatever the input ---- */
+
+static const struct {
+	enum acr_value value;
+	const char *name;
+} may_be_bad[] = {
+	{ ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" }, { ACR_V_SIG, "sig" }
+};
+
+static int check_bad_files(struct acr_stage *stage)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(may_be_bad); i++)
+		if (stage->bad & (1u << may_be_bad[i].value))
+			return REFUSE(
+			        stage, -EINVAL,
+			        "the last value written to %s was refused: write a good one "
+			        "or remove the file",
+			        may_be_bad[i].name);
+	return 0;
+}
+
+static int check_key(struct acr_stage *stage)
+{
+	char sizes[ACR_SIZES];
+
+	if (!stage->alg->key_max || stage->input2 != ACR_INPUT_UNSET)
+		return 0;
+	if (!stage->key)
+		return REFUSE(stage, -ENOKEY, "%s needs a key: write it to key",
+		              stage->alg_text);
+	if (acr_alg_key_ok(stage->alg, stage->key->len))
+		return 0;
+	acr_alg_key_sizes(stage->alg, sizes);
+	return REFUSE(stage, -EINVAL, "key has %zu bytes, %s takes %s", stage->key->len,
+	              stage->alg_text, sizes);
+}
+
+static int check_iv(struct acr_stage *stage)
+{
+	char sizes[ACR_SIZES];
+
+	if (!stage->iv || !stage->alg->iv_max || acr_alg_iv_ok(stage->alg, stage->iv->len))
+		return 0;
+	acr_alg_iv_sizes(stage->alg, sizes);
+	return REFUSE(stage, -EINVAL, "iv has %zu bytes, %s takes %s", stage->iv->len,
+	              stage->alg_text, sizes);
+}
+
+static int check_taglen(struct acr_stage *stage)
+{
+	char sizes[ACR_SIZES];
+
+	if (!stage->taglen || acr_alg_tag_ok(stage->alg, stage->taglen))
+		return 0;
+	acr_alg_tag_sizes(stage->alg, sizes);
+	return REFUSE(stage, -EINVAL, "taglen is %u, %s takes %s", stage->taglen,
+	              stage->alg_text, sizes);
+}
+
+static int check_tag(struct acr_stage *stage)
+{
+
+	if (acr_stage_op(stage) != ACR_DECRYPT || stage->alg->kind != ACR_KIND_AEAD ||
+	    acr_stage_layout(stage) == ACR_LAYOUT_COMBINED)
+		return 0;
+	if (!stage->tag)
+		return REFUSE(stage, -EINVAL,
+		              "write the tag to tag, or set layout to combined");
+	if (stage->tag->len != acr_stage_taglen(stage))
+		return REFUSE(stage, -EINVAL, "tag has %zu bytes, taglen says %zu",
+		              stage->tag->len, acr_stage_taglen(stage));
+	return 0;
+}
+
+static int check_sig(struct acr_stage *stage)
+{
+	bool mac = stage->alg->kind == ACR_KIND_MAC;
+
+	if (acr_stage_op(stage) != ACR_VERIFY)
+		return 0;
+	if (!stage->sig)
+		return REFUSE(stage, -EINVAL, "write the %s to check to sig",
+		              mac ? "MAC" : "signature");
+	/* A MAC that may be shorter than agreed on is easier to guess. */
+	if (mac && stage->sig->len != acr_stage_mac_size(stage))
+		return REFUSE(stage, -EINVAL, "sig has %zu bytes, %s says %zu", stage->sig->len,
+		              stage->alg->flags & ACR_ALG_XOF ? "length" : "taglen",
+		              acr_stage_mac_size(stage));
+	return 0;
+}
+
+static int check_length(struct acr_stage *stage)
+{
+
+	if (stage->length && !(stage->alg->flags & ACR_ALG_XOF))
+		return REFUSE(stage, -EINVAL, "%s has output of a fixed length: remove length",
+		              stage->alg_text);
+	if (stage->length > stage->alg->out_max && stage->alg->flags & ACR_ALG_XOF)
+		return REFUSE(stage, -EINVAL,
+		              "length is %llu, at most %llu bytes can be had from this",
+		              (unsigned long long)stage->length,
+		              (unsigned long long)stage->alg->out_max);
+	return 0;
+}
+
+/* One request must not keep a thread of the device for minutes. */
+static int check_cost(struct acr_stage *stage)
+{
+	struct acr_numbers numbers;
+	uint64_t length = stage->length ? stage->length : stage->alg->out;
+
+	if (!(stage->alg->flags & ACR_ALG_SLOW) || stage->alg->kind != ACR_KIND_KDF)
+		return 0;
+	numbers = acr_params_numbers(stage);
+	if (strcmp(stage->alg->name, "scrypt") &&
+	    (length + stage->alg->out - 1) / stage->alg->out >
+	            MOST_ITERATIONS / numbers.iterations)
+		return REFUSE(stage, -EINVAL,
+		              "iterations for this length are more than %llu in all",
+		              (unsigned long long)MOST_ITERATIONS);
+	if (!strcmp(stage->alg->name, "scrypt") &&
+	    numbers.r * numbers.p > MOST_SCRYPT / numbers.n)
+		return REFUSE(stage, -EINVAL, "n x r x p is more than %llu",
+		              (unsigned long long)MOST_SCRYPT);
+	return 0;
+}
+
+const char *acr_rules_padding(const struct acr_alg *alg)
+{
+	if (alg->scheme)
+		return alg->scheme;
+	return alg->flags & ACR_ALG_PADS ? "pkcs7" : "none";
+}
+
+int acr_rules_check_padding(struct acr_stage *stage)
+{
+	static const char *const schemes[] = {
+		[ACR_WANT_PKCS1] = "pkcs1",
+		[ACR_WANT_PSS] = "pss",
+		[ACR_WANT_OAEP] = "oaep",
+	};
+	const struct acr_alg *alg = stage->alg;
+	enum acr_want_padding padding = stage->padding;
+	bool fits = padding == ACR_WANT_DEFAULT || (padding == ACR_WANT_NONE && !alg->scheme) ||
+	            (padding == ACR_WANT_PKCS7 && alg->flags & ACR_ALG_PADS) ||
+	            (padding > ACR_WANT_PKCS7 && alg->scheme &&
+	             !strcmp(alg->scheme, schemes[padding]));
+
+	if (fits)
+		return 0;
+	if (alg->scheme)
+		return REFUSE(stage, -EINVAL,
+		              "%s has the padding %s: for another write its "
+		              "name to alg, as rsa-pss-sha256",
+		              stage->alg_text, alg->scheme);
+	return REFUSE(stage, -EINVAL, "%s takes %s", stage->alg_text,
+	              alg->flags & ACR_ALG_PADS ? "the padding pkcs7 or none" : "no padding");
+}
+
+static int check_input(struct acr_stage *stage)
+{
+	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;
+
+	if (stage->session->stream_mode) {
+		if (!acr_stage_takes_input(stage))
+			return REFUSE(stage, -EINVAL,
+			              "%s has no input to stream: set stream to 0",
+			              acr_opcode_name(acr_stage_op(stage)));
+		if (stage->alg->pieces == ACR_PIECES_NONE)
+			return REFUSE(stage, -EINVAL,
+			              "%s can't be processed in pieces: set stream to 0",
+			              stage->alg_text);
+	} else if (!stage->length && acr_stage_op(stage) == ACR_RANDOM) {
+		return REFUSE(stage, -EINVAL, "write the number of bytes wanted to length");
+	} else if (!stage->session->src_opened &&
+	           ((acr_stage_takes_input(stage) && !acr_route_source(stage)) ||
+	            !stage->input2)) {
+		return REFUSE(stage, -ENODATA, "write the input to src first");
+	}
+	if (decrypts && stage->alg->iv_max && !stage->iv &&
+	    acr_stage_layout(stage) == ACR_LAYOUT_DETACHED)
+		return REFUSE(stage, -EINVAL, "write the iv, or set layout to combined");
+	if (acr_stage_op(stage) == ACR_VERIFY && stage->alg->iv_max && !stage->iv)
+		return REFUSE(stage, -EINVAL, "write the iv that the MAC was made with");
+	return 0;
+}
+
+static int run_checks(struct acr_stage *stage, acr_rule *const *checks, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++)
+		error = checks[i](stage);
+	return error;
+}
+
+int acr_rules_check_given(struct acr_stage *stage)
+{
+	static acr_rule *const checks[] = {
+		check_iv, check_taglen, check_length, acr_rules_check_padding, acr_params_check,
+	};
+	int error = stage->key && stage->alg->key_max ? check_key(stage) : 0;
+
+	return error ? error : run_checks(stage, checks, G_N_ELEMENTS(checks));
+}
+
+int acr_rules_check(struct acr_stage *stage)
+{
+	static acr_rule *const checks[] = {
+		check_bad_files,  check_key,   check_iv,
+		check_taglen,     check_tag,   check_sig,
+		check_length,     check_cost,  acr_rules_check_padding,
+		acr_params_check, check_input,
+	};
+
+	if (acr_stage_op(stage) == ACR_RANDOM)
+		stage->alg = acr_alg_row(0);
+	if (!stage->alg)
+		return REFUSE(stage, -EINVAL, "write the algorithm to alg first");
+	if (!acr_alg_has_op(stage->alg, acr_stage_op(stage)))
+		return REFUSE(stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text,
+		              acr_opcode_name(acr_stage_op(stage)));
+	return run_checks(stage, checks, G_N_ELEMENTS(checks));
+}
+
+bool acr_rules_pads(const struct acr_stage *stage)
+{
+	return stage->alg->flags & ACR_ALG_PADS && stage->padding != ACR_WANT_NONE;
+}
+
+int acr_rules_check_size(struct acr_stage *stage, uint64_t len)
+{
+	const struct acr_alg *alg = stage->alg;
+	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;
+	uint64_t min = alg->in_min, max = alg->in_max, step = alg->in_step;
+	size_t ivlen = stage->iv ? stage->iv->len : alg->iv_default;
+
+	if (alg->kind == ACR_KIND_WRAP && decrypts) {
+		min = (min + 7) / 8 * 8 + 8;
+		max += 8;
+		step = 8;
+	}
+	if (decrypts && acr_rules_pads(stage))
+		min = alg->block;
+	if (alg->flags & ACR_ALG_CCM && ivlen > 11)
+		max = MIN(max, (1ull << (8 * (15 - ivlen))) - 1);
+	if (len < min || len > max)
+		return REFUSE(stage, -EINVAL, "src has %llu bytes, %s takes %llu to %llu%s",
+		              (unsigned long long)len, stage->alg_text, (unsigned long long)min,
+		              (unsigned long long)max,
+		              alg->flags & ACR_ALG_CCM
+		                      ? " with this iv; a shorter iv allows more"
+		                      : "");
+	if (step && len % step && (decrypts || !acr_rules_pads(stage)))
+		return REFUSE(
+		        stage, -EINVAL, "src has %llu bytes, %s takes multiples of %llu%s",
+		        (unsigned long long)len, stage->alg_text, (unsigned long long)step,
+		        decrypts || !alg->flags ? "" : " when padding is none");
+	return 0;
+}

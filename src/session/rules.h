@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the values of a stage must be for its request to make sense. All with the lock held. */
+#ifndef ACR_RULES_H
+#define ACR_RULES_H
+
+#include "session.h"
+
+/* A rule: 0, or the errno with the sentence set. */
+typedef int acr_rule(struct acr_stage *stage);
+
+/* Everything that can be said of a stage without its input. 0, or the errno with the sentence
+ * set. */
+int acr_rules_check(struct acr_stage *stage);
+/* Is this a length that the algorithm takes, IV and tag apart? As above. */
+int acr_rules_check_size(struct acr_stage *stage, uint64_t len);
+/* The same for values alone that are there already, when alg has become known. */
+int acr_rules_check_given(struct acr_stage *stage);
+/* The padding that an algorithm has unless told otherwise, as the file reads. */
+const char *acr_rules_padding(const struct acr_alg *alg);
+/* Does the algorithm take the one that was written? As above. */
+int acr_rules_check_padding(struct acr_stage *stage);
+/* Does the present operation add or remove padding? */
+bool acr_rules_pads(const struct acr_stage *stage);
+
+#endif

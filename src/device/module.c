@@ -203,7 +203,8 @@ static void add_name(GHashTable *names, const char *folder, const char *entry)
  * that whoever loads it says so. */
 static bool is_other_kind(const struct kind *kind, const char *name)
 {
-	g_autofree char *path = find(kind, name);
+	char why[ACR_SENTENCE];
+	g_autofree char *path = find(kind, name, why);
 	void *handle = path ? dlopen(path, RTLD_LAZY | RTLD_LOCAL) : NULL;
 	bool other = false;
 

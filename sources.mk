@@ -10,7 +10,7 @@ core_but_modules = \
 	src/base/encode.c src/base/epoch.c src/sched/follow.c src/session/follow.c src/session/stage.c src/session/chain.c src/session/rules.c src/device/group.c src/report/groups.c src/device/health.c \
 	src/base/heap.c src/session/history.c src/sched/job.c src/alg/kat.c src/base/log.c src/report/metrics.c src/session/nonce.c src/base/pages.c \
 	src/session/params.c src/base/pool.c src/device/predict.c src/queue/queue.c src/queue/flow.c src/queue/walk.c \
-	src/device/registry.c src/report/report.c src/session/request.c src/session/route.c \
+	src/base/notify.c src/device/registry.c src/report/report.c src/session/request.c src/session/route.c \
 	src/sched/sched.c src/base/secret.c src/device/selftest.c src/session/session.c src/session/status.c \
 	src/session/sessions.c src/base/settings.c src/base/stats.c src/session/stream.c src/base/timer.c src/session/value_bytes.c \
 	src/session/value_table.c src/session/values.c src/sched/waiting.c src/device/watchdog.c
@@ -23,7 +23,7 @@ fsops_sources = \
 	fsops/caller.c fsops/dirs.c fsops/file_data.c fsops/file_text.c \
 	fsops/file_value.c fsops/files.c fsops/held.c fsops/ioctl.c fsops/ioctl_add.c \
 	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_direct.c fsops/ioctl_read.c \
-	fsops/ioctl_session.c fsops/ioctl_status.c fsops/loop.c fsops/ops.c fsops/show.c \
+	fsops/ioctl_session.c fsops/ioctl_status.c fsops/loop.c fsops/mount_words.c fsops/ops.c fsops/show.c \
 	fsops/show_lb.c fsops/tree.c fsops/visit.c fsops/wait.c fsops/who.c fsops/wipe.c
 
 # The software engine, inside soft and in every fault driver that computes.

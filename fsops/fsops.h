@@ -215,12 +215,18 @@ void fs_visit_server(bool begins);
 /* Wait until all that was begun is done. False: some of it hangs. */
 bool fs_visits_end(unsigned seconds);
 
+/* ---- mount_words.c ---- */
+
+/* All options for FUSE; as of fs_mount_new(). Returns owned. */
+char *fs_mount_words(const char *source, const char *options);
+
 /* ---- loop.c ---- */
 
 struct fs_mount;
 
-/* Mount; the reason of a failure is printed or logged. NULL on failure. Control thread. */
-struct fs_mount *fs_mount_new(const char *mountpoint, const char *options);
+/* Mount; the reason of a failure is printed or logged. source: how lists of mounts call it.
+ * options: words with commas, or NULL. NULL on failure. Control thread. */
+struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const char *options);
 /* Serve with this many threads. 0 or a negative errno. */
 int fs_mount_start(struct fs_mount *mount, unsigned threads);
 /* Called in a serving thread when the filesystem was unmounted from outside. */

@@ -206,12 +206,10 @@ static void report(GString *text)
 	                       fs_waiting_count());
 }
 
-struct fs_mount *fs_mount_new(const char *mountpoint, const char *options)
+struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const char *options)
 {
 	g_autofree char *path = absolute(mountpoint);
-	g_autofree char *all = g_strconcat("fsname=acrypto,subtype=acrypto,default_permissions",
-	                                   getuid() == 0 ? ",allow_other" : "",
-	                                   options ? "," : "", options ? options : "", NULL);
+	g_autofree char *all = fs_mount_words(source, options);
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fs_mount *mount;
 

@@ -9,6 +9,7 @@
 #include "device/device.h"
 #include "base/log.h"
 #include "device/module.h"
+#include "base/notify.h"
 #include "base/pages.h"
 #include "base/secret.h"
 #include "session/session.h"
@@ -36,7 +37,8 @@ static struct {
 	gboolean foreground, version;
 	char *config, *options, *balancer, *module_path, *log_level;
 	char **devices;
-} args;
+	const char *source; /* how lists of mounts call it */
+} args = { .source = "acryptod" };
 
 static GMainLoop *loop;
 static unsigned ends;         /* SIGTERM and SIGINT so far */
@@ -78,6 +80,16 @@ static void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+/* mount(8) puts what it was to mount before the place: "acryptod#" of fstab as an empty word. It
+ * looks for the same in the list of mounts, to mount nothing twice. */
+static void note_source(const char *word)
+{
+	if (!*word)
+		args.source = "acryptod#";
+	else if (acr_name_ok(word))
+		args.source = g_intern_string(word);
+}
+
 /* Returns the mount point, owned; exits on --help, --version and mistakes. */
 static char *parse_command_line(int argc, char **argv)
 {
@@ -99,6 +111,10 @@ static char *parse_command_line(int argc, char **argv)
 	if (args.version) {
 		printf("acryptod %s\n", PACKAGE_VERSION);
 		exit(0);
+	}
+	if (argc == 3 && args.options && !g_file_test(argv[1], G_FILE_TEST_IS_DIR)) {
+		note_source(argv[1]);
+		return g_strdup(argv[2]);
 	}
 	if (argc != 2) {
 		complain(argc < 2 ? "which MOUNTPOINT? (see acryptod --help)"
@@ -274,6 +290,14 @@ static gboolean check_drained(gpointer unused)
 	return G_SOURCE_REMOVE;
 }
 
+static void notify(const char *state)
+{
+	int error = acr_notify(state);
+
+	if (error)
+		acr_log(ACR_LOG_WARNING, "main", "$NOTIFY_SOCKET: %s", strerror(-error));
+}
+
 /* The first one lets running work end; the next does not wait. */
 static gboolean on_end(gpointer unused)
 {
@@ -282,6 +306,7 @@ static gboolean on_end(gpointer unused)
 		g_main_loop_quit(loop);
 		return G_SOURCE_CONTINUE;
 	}
+	notify("STOPPING=1");
 	acr_sessions_refuse();
 	drain_until = g_get_monotonic_time() + (gint64)acr_settings.drain * G_USEC_PER_SEC;
 	if (check_drained(NULL))
@@ -375,7 +400,7 @@ static struct fs_mount *bring_up(const char *mountpoint)
 	if (acr_timers_start())
 		acr_log(ACR_LOG_ERROR, "main", "can't start a thread");
 	else if (!acr_balancer_load(acr_settings.balancer) && make_devices())
-		mount = fs_mount_new(mountpoint, acr_settings.mount_options);
+		mount = fs_mount_new(args.source, mountpoint, acr_settings.mount_options);
 	if (!mount)
 		return NULL;
 	for (char **name = acr_module_names(ACR_MODULE_BALANCER), **all = name;; name++) {
@@ -446,6 +471,7 @@ int main(int argc, char **argv)
 	acr_log(ACR_LOG_INFO, "main", "serving %s with %u threads", mountpoint,
 	        (unsigned)acr_settings.threads);
 	let_parent_go(parent);
+	notify("READY=1");
 	g_timeout_add_seconds(1, on_second, NULL);
 	g_main_loop_run(loop);
 	take_down(mount);

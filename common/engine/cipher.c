@@ -4,10 +4,16 @@
 
 #include <errno.h>
 
+#include <string.h>
+
 #include <openssl/crypto.h>
+#include <openssl/params.h>
 
 #define XTS_MIN ((size_t)16)
 #define XTS_MAX ((size_t)16 << 20) /* IEEE 1619: 2^20 blocks a data unit */
+
+/* core_names.h of OpenSSL 3.0 doesn't have it. */
+#define XTS_STANDARD "xts_standard"
 
 bool soft_cipher_fetch(struct soft_cap *cap)
 {
@@ -71,7 +77,9 @@ static int check_xts(struct acr_op *op)
 	return 0;
 }
 
-static int run(struct acr_op *op, EVP_CIPHER_CTX *ctx, const struct soft_cap *cap, bool padded)
+/* params: what the family adds, used with the key; NULL: nothing */
+static int run(struct acr_op *op, EVP_CIPHER_CTX *ctx, const struct soft_cap *cap, bool padded,
+               const OSSL_PARAM *params)
 {
 	bool encrypt = op->opcode == ACR_ENCRYPT;
 	uint8_t none[EVP_MAX_BLOCK_LENGTH];
@@ -79,7 +87,7 @@ static int run(struct acr_op *op, EVP_CIPHER_CTX *ctx, const struct soft_cap *ca
 	int last = 0;
 
 	if (!EVP_CipherInit_ex2(ctx, cap->cipher, op->key.data, op->iv.len ? op->iv.data : NULL,
-	                        encrypt, NULL) ||
+	                        encrypt, params) ||
 	    !EVP_CIPHER_CTX_set_padding(ctx, padded))
 		return soft_error();
 	if (!soft_cipher_update(ctx, op->dst, op->src.data, op->src.len, &done))
@@ -94,29 +102,55 @@ static int run(struct acr_op *op, EVP_CIPHER_CTX *ctx, const struct soft_cap *ca
 	return 0;
 }
 
-static int cipher_compute(struct acr_op *op, const struct soft_cap *cap)
+static int compute(struct acr_op *op, const struct soft_cap *cap, const OSSL_PARAM *params)
 {
 	bool blocks = EVP_CIPHER_get_block_size(cap->cipher) > 1;
 	bool padded = op->padding == ACR_PAD_PKCS7 && blocks;
 	EVP_CIPHER_CTX *ctx;
-	int error;
+	int error = check_sizes(op, cap, padded);
 
-	error = check_sizes(op, cap, padded);
-	if (!error && EVP_CIPHER_get_mode(cap->cipher) == EVP_CIPH_XTS_MODE)
-		error = check_xts(op);
 	if (error)
 		return error;
 	ctx = EVP_CIPHER_CTX_new();
 	if (!ctx)
 		return -ENOMEM;
-	error = run(op, ctx, cap, padded);
+	error = run(op, ctx, cap, padded, params);
 	EVP_CIPHER_CTX_free(ctx);
 	return error;
 }
 
-const struct soft_family soft_cipher_family = {
-	.opcodes = 1u << ACR_ENCRYPT | 1u << ACR_DECRYPT,
-	.fetch = soft_cipher_fetch,
-	.drop = soft_cipher_drop,
-	.compute = cipher_compute,
-};
+static int cipher_compute(struct acr_op *op, const struct soft_cap *cap)
+{
+	return compute(op, cap, NULL);
+}
+
+/* OpenSSL's SM4-XTS is that of GB/T 17964, unless told that it be that of IEEE 1619. Where it can't
+ * be told, it isn't what the core means. */
+static bool xts_fetch(struct soft_cap *cap)
+{
+	if (!soft_cipher_fetch(cap))
+		return false;
+	return strcmp(cap->row->name, "SM4-XTS") ||
+	       OSSL_PARAM_locate_const(EVP_CIPHER_settable_ctx_params(cap->cipher),
+	                               XTS_STANDARD);
+}
+
+static int xts_compute(struct acr_op *op, const struct soft_cap *cap)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(XTS_STANDARD, (char *)"IEEE", 0),
+		OSSL_PARAM_construct_end(),
+	};
+	int error = check_xts(op);
+
+	return error ? error : compute(op, cap, params);
+}
+
+#define CIPHER_FAMILY(NAME, FETCH, COMPUTE)                                                    \
+	const struct soft_family NAME = { .opcodes = 1u << ACR_ENCRYPT | 1u << ACR_DECRYPT,    \
+		                          .fetch = FETCH,                                      \
+		                          .drop = soft_cipher_drop,                            \
+		                          .compute = COMPUTE }
+
+CIPHER_FAMILY(soft_cipher_family, soft_cipher_fetch, cipher_compute);
+CIPHER_FAMILY(soft_xts_family, xts_fetch, xts_compute);

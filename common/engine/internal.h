@@ -56,12 +56,12 @@ struct soft_curve {
 
 /* One family each: cipher.c aead.c wrap.c xor.c digest.c mac.c kdf.c pkey_sign.c pkey_crypt.c
  * pkey_derive.c modexp.c */
-extern const struct soft_family soft_cipher_family, soft_aead_family, soft_aead_whole_family,
-        soft_wrap_family, soft_xor_family, soft_hash_family, soft_mac_family, soft_gmac_family,
-        soft_kmac_family, soft_hkdf_family, soft_pbkdf2_family, soft_scrypt_family,
-        soft_random_family, soft_rsa_family, soft_pss_family, soft_ecdsa_family,
-        soft_sm2_family, soft_eddsa_family, soft_oaep_family, soft_ecdh_family, soft_xdh_family,
-        soft_modexp_family;
+extern const struct soft_family soft_cipher_family, soft_xts_family, soft_aead_family,
+        soft_aead_whole_family, soft_wrap_family, soft_xor_family, soft_hash_family,
+        soft_mac_family, soft_gmac_family, soft_kmac_family, soft_hkdf_family,
+        soft_pbkdf2_family, soft_scrypt_family, soft_random_family, soft_rsa_family,
+        soft_pss_family, soft_ecdsa_family, soft_sm2_family, soft_eddsa_family,
+        soft_oaep_family, soft_ecdh_family, soft_xdh_family, soft_modexp_family;
 
 /* ctx.c: what runs from part to part. Exactly one of the contexts is set. */
 struct soft_state {

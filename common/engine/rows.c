@@ -14,7 +14,7 @@
 	        ROW(ALG "-cfb", NAME "-CFB", NULL, cipher),                                    \
 	        ROW(ALG "-ofb", NAME "-OFB", NULL, cipher)
 #define CTR(ALG, NAME) ROW(ALG "-ctr", NAME "-CTR", NULL, cipher)
-#define XTS(ALG, NAME) ROW(ALG "-xts", NAME "-XTS", NULL, cipher)
+#define XTS(ALG, NAME) ROW(ALG "-xts", NAME "-XTS", NULL, xts)
 #define GCM(ALG, NAME) ROW(ALG "-gcm", NAME "-GCM", NULL, aead)
 #define CCM(ALG, NAME) ROW(ALG "-ccm", NAME "-CCM", NULL, aead_whole)
 #define OCB(ALG, NAME) ROW(ALG "-ocb", NAME "-OCB", NULL, aead)

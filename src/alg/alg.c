@@ -41,7 +41,8 @@
 	{ .name = P "-ctr", .kind = ACR_KIND_CIPHER, .ops = OPS_CRYPT, .key_min = K, .key_max = K, \
 	  .block = 16, .iv_min = 16, .iv_max = 16, .iv_default = 16, .in_max = ANY,              \
 	  .pieces = ACR_PIECES_CTR, .flags = ACR_ALG_UNIQUE_IV }
-/* SP 800-38E: at most 2^20 blocks of 16 bytes a data unit. Two keys. */
+/* SP 800-38E: at most 2^20 blocks of 16 bytes a data unit. Two keys. Of each cipher that of IEEE
+ * 1619, also of SM4: GB/T 17964 has another one of the same name. */
 #define XTS(P, K)                                                                               \
 	{ .name = P "-xts", .kind = ACR_KIND_CIPHER, .ops = OPS_CRYPT, .key_min = 2 * (K),       \
 	  .key_max = 2 * (K), .block = 16, .iv_min = 16, .iv_max = 16, .iv_default = 16,         \

@@ -65,6 +65,11 @@ umount "$mnt"
     assert "driver-api: " in out
 
 
+def test_the_readme_has_one_of_them():
+    line = re.search(r"```fstab\n(.*)\n```", (acr.TOP / "README.md").read_text())[1]
+    assert line.split() in [one.split() for one in the_lines()]
+
+
 @pytest.mark.parametrize("words", ["-t fuse3 acryptod", "-t fuse3 acryptod#", "-t fuse.acryptod acrypto",
                                    "-t fuse acryptod#acrypto"])
 def test_by_mount(sh, words):

@@ -150,4 +150,21 @@ def test_readme_example_works(daemon, tmp_path):
     (tmp_path / "report.pdf").write_bytes(b"%PDF of some length\n" * 999)
     subprocess.run(["sh", "-euc", block.replace("/acrypto/", f"{daemon.mount}/")], check=True,
                    env={**os.environ, "HOME": str(tmp_path)}, timeout=60)
-    assert (tmp_path / "report.pdf.enc").stat().st_size == 16 + 19980 // 16 * 16 + 16
+    assert (tmp_path / "report.pdf.enc").stat().st_size == 12 + 19980 + 16
+
+
+def first_example(text):
+    """Its lines, from the session's directory to the output, wherever its files are."""
+    lines = [re.sub(r"\S*/", "", line.strip(' "\\n')) for line in text.splitlines()]
+    start = next(i for i, line in enumerate(lines) if line.startswith("echo aes-"))
+    return [line.replace('"', "") for line in lines[start:start + 4]]
+
+
+def test_the_first_example_is_one(daemon):
+    """README, the mount's README and the example agree; the manual has the contract's, with CBC."""
+    readme = first_example((acr.TOP / "README.md").read_text())
+    assert readme == ["echo aes-256-gcm > alg", "cat report.key > key", "cat report.pdf > src",
+                      "cat dst > report.pdf.enc"]
+    assert readme == first_example(daemon.text("README"))
+    assert readme == first_example((acr.TOP / "examples/first.sh").read_text())
+    assert [line.replace("gcm", "cbc") for line in readme] == first_example(page("acrypto.7"))

@@ -3,6 +3,7 @@
 #include "tests/lib/check.h"
 #include "base/settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -139,9 +140,50 @@ static void test_names(void)
 	      !acr_name_ok("\xc3\xa4"));
 }
 
+/* The sample with the # before its keys removed: what stands behind "# " is prose. */
+static char *sample_in_force(void)
+{
+	const char *top = getenv("ACR_SRCDIR");
+	char *file = g_build_filename(top ? top : ".", "doc/acryptod.conf.sample", NULL);
+	char *text = NULL;
+	size_t used = 0;
+
+	CHECK(g_file_get_contents(file, &text, NULL, NULL));
+	for (char *from = text; text && *from; from++)
+		if (*from != '#' || (from != text && from[-1] != '\n') || from[1] == ' ')
+			text[used++] = *from;
+	if (text)
+		text[used] = 0;
+	g_free(file);
+	return text;
+}
+
+static void test_sample_has_the_defaults(void)
+{
+	char *text = sample_in_force(), *error;
+	struct acr_settings before;
+
+	acr_settings_init();
+	memcpy(&before, &acr_settings, sizeof before);
+	/* So that a value that is not read shows. */
+	acr_settings.window = acr_settings.requests = acr_settings.drain = 7;
+	acr_settings.log_level = acr_settings.core_dumps = acr_settings.ageing = 7;
+	acr_settings.queue_length = acr_settings.watchdog = acr_settings.user_sessions = 7;
+	acr_settings.balancer = "none";
+	error = text ? load(text, NULL) : NULL;
+	CHECK(!error);
+	acr_settings.file = before.file;
+	acr_settings.balancer =
+	        strcmp(acr_settings.balancer, before.balancer) ? "another" : before.balancer;
+	CHECK(!memcmp(&before, &acr_settings, sizeof before));
+	g_free(error);
+	g_free(text);
+}
+
 int main(void)
 {
 	acr_settings_init();
+	test_sample_has_the_defaults();
 	test_good_settings();
 	test_bad_settings();
 	test_specs();

@@ -198,7 +198,7 @@ static bool check_mountpoint(const char *path)
 	return false;
 }
 
-static void report(GString *text)
+static void report_transport(GString *text)
 {
 	g_string_append_printf(text,
 	                       "requests-waiting: %zu\ntransport: /dev/fuse\n"
@@ -216,7 +216,7 @@ struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const 
 	if (!check_mountpoint(path))
 		return NULL;
 	fs_wait_init();
-	acr_report_front = report;
+	acr_report_front = report_transport;
 	mount = g_new0(struct fs_mount, 1);
 	mount->mountpoint = g_strdup(path);
 	fuse_opt_add_arg(&args, "acryptod");

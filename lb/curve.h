@@ -7,6 +7,8 @@
 #ifndef ACR_LB_CURVE_H
 #define ACR_LB_CURVE_H
 
+#include "common/line.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +29,7 @@ struct curve {
 	atomic_uint_least64_t samples;
 	atomic_uint sizes; /* bits: classes of size that were measured, see curve_class() */
 	atomic_flag busy;  /* who sets it owns the sums */
-	double w, x, y, xx, xy; /* (busy) weighted sums; x in bytes, y in ns */
+	struct line sums;  /* (busy) x in bytes, y in ns */
 };
 
 /* Sizes within a factor of four, more or less, are of one class: 0..31. */
@@ -55,18 +57,14 @@ static inline bool curve_knows(const struct curve *curve, uint64_t bytes)
 /* The line through the sums. Under (busy). */
 static inline struct curve_line curve_fit(const struct curve *curve, double slope)
 {
-	double x = curve->x / curve->w, y = curve->y / curve->w;
-	double spread = curve->xx - curve->x * x, inertia = CURVE_INERTIA * curve->w * x * x;
+	const struct line *sums = &curve->sums;
 	double fixed;
 
-	if (spread + inertia > 0)
-		slope = (curve->xy - curve->x * y + inertia * slope) / (spread + inertia);
-	if (slope < 0)
-		slope = 0;
-	fixed = y - slope * x;
+	slope = line_slope(sums, slope, CURVE_INERTIA);
+	fixed = (sums->y - slope * sums->x) / sums->w;
 	if (fixed < 0) {
 		fixed = 0;
-		slope = curve->xx > 0 ? curve->xy / curve->xx : 0;
+		slope = sums->xx > 0 ? sums->xy / sums->xx : 0;
 	}
 	return (struct curve_line){ (float)fixed, (float)slope };
 }
@@ -84,12 +82,7 @@ static inline void curve_learn(struct curve *curve, uint64_t bytes, uint64_t ns)
 		y = CURVE_JUMP * expected;
 	/* The weight goes by what was expected, so that luck is not rewarded, within limits. */
 	w = !samples || expected > 2 * y ? y : expected < y / 2 ? y / 2 : expected;
-	w = 1 / (w * w);
-	curve->w = curve->w * CURVE_KEEP + w;
-	curve->x = curve->x * CURVE_KEEP + w * x;
-	curve->y = curve->y * CURVE_KEEP + w * y;
-	curve->xx = curve->xx * CURVE_KEEP + w * x * x;
-	curve->xy = curve->xy * CURVE_KEEP + w * x * y;
+	line_add(&curve->sums, CURVE_KEEP, 1 / (w * w), x, y);
 	/* From one point alone nobody knows the slope: half of it may be. */
 	line = curve_fit(curve, samples ? (double)line.ns_per_byte : bytes ? y / x / 2 : 0);
 	atomic_store_explicit(&curve->line, line, memory_order_relaxed);
@@ -102,7 +95,7 @@ static inline void curve_clear(struct curve *curve)
 	atomic_store(&curve->samples, 0);
 	atomic_store(&curve->sizes, 0);
 	atomic_store(&curve->line, ((struct curve_line){ 0, 0 }));
-	curve->w = curve->x = curve->y = curve->xx = curve->xy = 0;
+	curve->sums = (struct line){ 0 };
 }
 
 #endif

@@ -27,7 +27,7 @@
 
 #define SLOTS      4096u /* a power of two */
 #define PROBES     32u   /* slots that one key may be in */
-#define CANDIDATES 256u  /* devices that are looked at, more than the core shows */
+#define CANDIDATES 256u  /* devices that are looked at: all that the core shows */
 #define TRY_LATER  16u   /* choices that a first try waits for when the device is busy */
 #define TRY_AGAIN                                                                              \
 	32u        /* and that pass after a try that has brought nothing yet, doubled each

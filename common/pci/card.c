@@ -112,14 +112,14 @@ int card_open(const struct card_id *ids, const struct card_where *where, struct 
 
 void card_close(struct card *card)
 {
-	struct card_dma *next;
+	struct card_dma *dma;
 
 	if (!card)
 		return;
 	/* Nothing may be written to memory that is no longer ours. */
 	card_set_master(card, false);
-	for (struct card_dma *dma = card->dma; dma; dma = next) {
-		next = dma->next;
+	while ((dma = SLIST_FIRST(&card->dma))) {
+		SLIST_REMOVE_HEAD(&card->dma, next);
 		explicit_bzero(dma->memory, dma->size);
 		card->transport->dma_drop(card, dma);
 		free(dma);
@@ -138,11 +138,6 @@ const char *card_name(const struct card *card)
 bool card_gone(const struct card *card)
 {
 	return atomic_load_explicit(&card->gone, memory_order_relaxed);
-}
-
-int card_reset(struct card *card)
-{
-	return card->transport->reset ? card->transport->reset(card) : -EOPNOTSUPP;
 }
 
 uint64_t card_bar_size(const struct card *card, unsigned bar)
@@ -248,8 +243,7 @@ int card_dma_alloc(struct card *card, size_t size, struct card_dma **made, char 
 		return error;
 	}
 	card->next_bus += (uint32_t)dma->size;
-	dma->next = card->dma;
-	card->dma = dma;
+	SLIST_INSERT_HEAD(&card->dma, dma, next);
 	*made = dma;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #define CARD_WHY    240 /* bytes of a sentence */
 #define CARD_BARS   6
@@ -42,7 +43,7 @@ struct card_dma {
 	size_t size;  /* bytes */
 	uint32_t bus; /* the card's address of it; all of it is below 4 GiB */
 	int fd;       /* transport's */
-	struct card_dma *next;
+	SLIST_ENTRY(card_dma) next;
 };
 
 struct card;
@@ -64,9 +65,6 @@ void card_close(struct card *card);
 
 /* How messages call it. Returns borrowed. Any thread. */
 const char *card_name(const struct card *card);
-
-/* Function-level reset, where the card or the way to it has one. Returns 0 or -EOPNOTSUPP. */
-int card_reset(struct card *card);
 
 /* It was pulled out, or the process that emulated it is gone; for good. Any thread. */
 bool card_gone(const struct card *card);

@@ -23,7 +23,6 @@ struct card_transport {
 	 * nothing behind. */
 	int (*open)(struct card *card, const struct card_where *where);
 	void (*close)(struct card *card);
-	int (*reset)(struct card *card); /* NULL: none */
 
 	/* Any thread. A failure means that the card is gone. */
 	int (*read)(struct card *card, unsigned region, uint64_t offset, void *value,
@@ -51,7 +50,7 @@ struct card {
 	int irq;                 /* eventfd, -1: none */
 	int hangup;              /* -1: none */
 	uint32_t next_bus;
-	struct card_dma *dma; /* all of it */
+	SLIST_HEAD(, card_dma) dma; /* all of it */
 };
 
 extern const struct card_transport card_vfio, card_vfio_user, card_sysfs;

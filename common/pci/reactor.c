@@ -65,11 +65,6 @@ void reactor_forbid_uring(struct reactor *reactor)
 	reactor->uring = false;
 }
 
-const char *reactor_kind(const struct reactor *reactor)
-{
-	return reactor->uring ? "io_uring" : "poll";
-}
-
 int reactor_watch(struct reactor *reactor, int fd, short events,
                   bool (*fn)(void *data, short events), void *data)
 {

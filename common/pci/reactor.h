@@ -27,9 +27,6 @@ int reactor_start(struct reactor *reactor);
 /* End the thread and free everything; from no watch's function. NULL: nothing. */
 void reactor_stop(struct reactor *reactor);
 
-/* "io_uring" or "poll", for messages. */
-const char *reactor_kind(const struct reactor *reactor);
-
 /* Tests: pretend that io_uring is forbidden here. */
 void reactor_forbid_uring(struct reactor *reactor);
 

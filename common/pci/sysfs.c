@@ -130,18 +130,6 @@ static int sysfs_open(struct card *card, const struct card_where *where)
 	return error;
 }
 
-static int sysfs_reset(struct card *card)
-{
-	struct sysfs *sysfs = card->state;
-	int fd, error = open_in_slot(card, sysfs->slot, "reset", &fd);
-
-	if (error)
-		return -EOPNOTSUPP;
-	error = write(fd, "1", 1) == 1 ? 0 : -errno;
-	close(fd);
-	return error;
-}
-
 /* Configuration space alone: the BARs are mapped. */
 static int sysfs_read(struct card *card, unsigned region, uint64_t offset, void *value,
                       size_t size)
@@ -219,7 +207,6 @@ const struct card_transport card_sysfs = {
 	.name = "sysfs",
 	.open = sysfs_open,
 	.close = sysfs_close,
-	.reset = sysfs_reset,
 	.read = sysfs_read,
 	.write = sysfs_write,
 	.dma_make = sysfs_dma_make,

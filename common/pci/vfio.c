@@ -185,13 +185,6 @@ static int vfio_open(struct card *card, const struct card_where *where)
 	return error;
 }
 
-static int vfio_reset(struct card *card)
-{
-	struct vfio *vfio = card->state;
-
-	return ioctl(vfio->device, VFIO_DEVICE_RESET) ? -errno : 0;
-}
-
 static int vfio_read(struct card *card, unsigned region, uint64_t offset, void *value,
                      size_t size)
 {
@@ -283,7 +276,6 @@ const struct card_transport card_vfio = {
 	.name = "vfio",
 	.open = vfio_open,
 	.close = vfio_close,
-	.reset = vfio_reset,
 	.read = vfio_read,
 	.write = vfio_write,
 	.dma_make = vfio_dma_make,

@@ -114,15 +114,6 @@ static void user_close(struct card *card)
 	free(card->state);
 }
 
-static int user_reset(struct card *card)
-{
-	uint8_t nothing[16];
-	size_t got;
-
-	return vfio_user_request(card->state, VFIO_USER_DEVICE_RESET, NULL, 0, -1, nothing,
-	                         sizeof(nothing), &got);
-}
-
 static int user_read(struct card *card, unsigned region, uint64_t offset, void *value,
                      size_t size)
 {
@@ -232,7 +223,6 @@ const struct card_transport card_vfio_user = {
 	.name = "vfio-user",
 	.open = user_open,
 	.close = user_close,
-	.reset = user_reset,
 	.read = user_read,
 	.write = user_write,
 	.dma_make = user_dma_make,

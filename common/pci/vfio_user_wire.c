@@ -192,7 +192,9 @@ static int receive(struct vfio_user *user, void *data, size_t n, uint64_t until_
 /* Memory of ours at the card's address, or NULL. */
 static uint8_t *find_memory(const struct card *card, const struct vfio_user_dma *dma)
 {
-	for (const struct card_dma *one = card->dma; one; one = one->next)
+	const struct card_dma *one;
+
+	SLIST_FOREACH(one, &card->dma, next)
 		if (dma->address >= one->bus && dma->address - one->bus <= one->size &&
 		    dma->count <= one->size - (dma->address - one->bus))
 			return one->memory + (dma->address - one->bus);

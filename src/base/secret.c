@@ -12,11 +12,11 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #define CHUNK        ((size_t)64 * 1024)
-#define CHUNK_HEAD   ((size_t)128) /* room for struct chunk, keeps slots aligned to 64 */
-#define CHUNK_MAGIC  0x43524341u
+#define CHUNK_HEAD   ((size_t)128)        /* room for struct chunk, keeps slots aligned to 64 */
 #define UNLOCKED_BIG ((size_t)256 * 1024) /* OpenSSL's work areas above this are not keys */
 
 static const uint32_t class_sizes[] = { 64,   128,  192,  256,  384,  512,  768,   1024,
@@ -26,13 +26,12 @@ static const uint32_t class_sizes[] = { 64,   128,  192,  256,  384,  512,  768,
 struct arena;
 
 struct chunk {
-	uint32_t magic;
 	uint32_t class; /* index, or CLASSES: one big allocation */
 	size_t bytes;   /* mapped */
 	struct arena *arena;
-	uint32_t used, total;      /* (c) slots */
-	void *free;                /* (c) list of free slots through their first word */
-	struct chunk *prev, *next; /* (c) in the class's list of chunks with free slots */
+	uint32_t used, total;     /* (c) slots */
+	void *free;               /* (c) list of free slots through their first word */
+	LIST_ENTRY(chunk) usable; /* (c) in the class's list of chunks with free slots */
 };
 _Static_assert(sizeof(struct chunk) <= CHUNK_HEAD, "the header must fit");
 
@@ -40,8 +39,8 @@ struct arena {
 	bool locked;
 	atomic_size_t bytes;
 	struct {
-		pthread_mutex_t lock; /* (c), a leaf: nothing is taken under it */
-		struct chunk *usable; /* (c) chunks with free slots */
+		pthread_mutex_t lock;      /* (c), a leaf: nothing is taken under it */
+		LIST_HEAD(, chunk) usable; /* (c) chunks with free slots */
 	} classes[CLASSES];
 };
 
@@ -86,7 +85,6 @@ static struct chunk *chunk_new(struct arena *arena, uint32_t class, size_t bytes
 			return NULL;
 		}
 	}
-	chunk->magic = CHUNK_MAGIC;
 	chunk->class = class;
 	chunk->bytes = bytes;
 	chunk->arena = arena;
@@ -98,25 +96,6 @@ static void chunk_delete(struct chunk *chunk)
 {
 	atomic_fetch_sub(&chunk->arena->bytes, chunk->bytes);
 	munmap(chunk, chunk->bytes); /* the kernel wipes what it takes back */
-}
-
-static void usable_add(struct arena *arena, struct chunk *chunk)
-{
-	chunk->prev = NULL;
-	chunk->next = arena->classes[chunk->class].usable;
-	if (chunk->next)
-		chunk->next->prev = chunk;
-	arena->classes[chunk->class].usable = chunk;
-}
-
-static void usable_remove(struct arena *arena, struct chunk *chunk)
-{
-	if (chunk->prev)
-		chunk->prev->next = chunk->next;
-	else
-		arena->classes[chunk->class].usable = chunk->next;
-	if (chunk->next)
-		chunk->next->prev = chunk->prev;
 }
 
 static struct chunk *slots_new(struct arena *arena, uint32_t class)
@@ -142,17 +121,17 @@ static void *slot_take(struct arena *arena, uint32_t class)
 	void **slot = NULL;
 
 	pthread_mutex_lock(lock);
-	chunk = arena->classes[class].usable;
+	chunk = LIST_FIRST(&arena->classes[class].usable);
 	if (!chunk) {
 		chunk = slots_new(arena, class);
 		if (chunk)
-			usable_add(arena, chunk);
+			LIST_INSERT_HEAD(&arena->classes[chunk->class].usable, chunk, usable);
 	}
 	if (chunk) {
 		slot = chunk->free;
 		chunk->free = *slot;
 		if (++chunk->used == chunk->total)
-			usable_remove(arena, chunk);
+			LIST_REMOVE(chunk, usable);
 		*slot = NULL;
 	}
 	pthread_mutex_unlock(lock);
@@ -163,6 +142,7 @@ static void slot_give(struct chunk *chunk, void *pointer)
 {
 	struct arena *arena = chunk->arena;
 	pthread_mutex_t *lock = &arena->classes[chunk->class].lock;
+	struct chunk *first;
 	void **slot = pointer;
 
 	explicit_bzero(pointer, class_sizes[chunk->class]);
@@ -170,10 +150,11 @@ static void slot_give(struct chunk *chunk, void *pointer)
 	*slot = chunk->free;
 	chunk->free = slot;
 	if (chunk->used-- == chunk->total)
-		usable_add(arena, chunk);
+		LIST_INSERT_HEAD(&arena->classes[chunk->class].usable, chunk, usable);
+	first = LIST_FIRST(&arena->classes[chunk->class].usable);
 	/* Give an empty chunk back unless it is the last usable one of its class. */
-	if (!chunk->used && (chunk->prev || chunk->next))
-		usable_remove(arena, chunk);
+	if (!chunk->used && (first != chunk || LIST_NEXT(chunk, usable)))
+		LIST_REMOVE(chunk, usable);
 	else
 		chunk = NULL;
 	pthread_mutex_unlock(lock);
@@ -356,9 +337,4 @@ bool acr_secret_lockable(void)
 size_t acr_secret_bytes_locked(void)
 {
 	return atomic_load(&secret_arena.bytes);
-}
-
-size_t acr_secret_bytes_private(void)
-{
-	return atomic_load(&private_arena.bytes);
 }

@@ -25,7 +25,6 @@ void *acr_private_alloc(size_t size);
 
 /* Bytes that the arenas hold from the system, locked and not, for `status`. */
 size_t acr_secret_bytes_locked(void);
-size_t acr_secret_bytes_private(void);
 
 /* Overwrite what copying and computing may have left in the vector registers, which a core dump
  * of this thread would show. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "timer.h"
 
+#include "container.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
@@ -39,9 +41,7 @@ static void *run(void *unused)
 		} else if (-top->key > now()) {
 			wait_until(-top->key);
 		} else {
-			struct acr_timer *timer =
-			        (struct acr_timer *)((char *)top -
-			                             offsetof(struct acr_timer, node));
+			struct acr_timer *timer = acr_container_of(top, struct acr_timer, node);
 			acr_heap_remove(&heap, top);
 			pthread_mutex_unlock(&lock);
 			timer->expired(timer);

@@ -7,6 +7,7 @@
 #include "group.h"
 #include "health.h"
 #include "module.h"
+#include "base/errors.h"
 #include "base/secret.h"
 
 #include <errno.h>
@@ -322,7 +323,7 @@ void acr_device_refill(struct acr_device *dev)
 	struct acr_queue_entry *entry;
 
 	while ((entry = acr_queue_pop(&dev->overflow))) {
-		struct acr_attempt *attempt = attempt_of(entry);
+		struct acr_attempt *attempt = acr_attempt_of(entry);
 
 		if (!acr_device_has_room(attempt->cap) ||
 		    !acr_queue_insert(&dev->queue, entry)) {
@@ -446,24 +447,14 @@ static void measure(struct acr_device *dev, struct acr_attempt *attempt, uint64_
 		                (uint64_t)((double)bytes * 1e9 / (double)process));
 }
 
-/* Is it no sign of ill health? */
-static bool blameless(int error)
-{
-	return error == -EOPNOTSUPP || error == -EAGAIN || error == -ENOSPC || error == -EDQUOT;
-}
-
-static bool is_result(int error)
-{
-	return !error || error == -EBADMSG || error == -EINVAL;
-}
-
 static void tally(struct acr_counters *counters, int error, size_t bytes)
 {
 	acr_count_serial(&counters->finished, 1);
-	if (!blameless(error))
-		acr_count_serial(is_result(error) ? &counters->completed : &counters->failed,
+	if (!acr_error_is_blameless(error))
+		acr_count_serial(acr_error_is_result(error) ? &counters->completed
+		                                            : &counters->failed,
 		                 1);
-	if (is_result(error))
+	if (acr_error_is_result(error))
 		acr_count_serial(&counters->bytes, bytes);
 }
 
@@ -497,8 +488,8 @@ void acr_op_done(struct acr_op *op, int error)
 			acr_device_learn(attempt, now - attempt->started_ns);
 			acr_follow_count(dev, attempt);
 		}
-		if (!blameless(error))
-			acr_health_note(dev, !is_result(error));
+		if (!acr_error_is_blameless(error))
+			acr_health_note(dev, !acr_error_is_result(error));
 	}
 	if (attempt->listed)
 		list_remove(&dev->taken_back, attempt);

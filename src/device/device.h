@@ -9,6 +9,7 @@
 #include "base/stats.h"
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 /* TESTING: shown as broken, and takes only the jobs that test it. */
 enum acr_device_state { ACR_READY, ACR_BROKEN, ACR_DRAINING, ACR_REMOVED, ACR_TESTING };
@@ -25,7 +26,7 @@ struct acr_capstat {
 	struct acr_counters counters;
 	atomic_uint_least64_t mean_ns;     /* process time, moving average */
 	atomic_uint_least64_t bytes_per_s; /* moving average */
-	struct acr_line line;              /* (q) process time by work, for the watchdog */
+	struct line line;                  /* (q) process time by work, for the watchdog */
 };
 
 /* How a device has done lately; see health.h. */
@@ -187,7 +188,7 @@ void acr_devices_set_ageing(double ageing);
  * for each capability. */
 struct acr_waiting {
 	struct acr_queue *queues[ACR_OPCODES][ACR_ALGS];
-	struct acr_waiting *next;
+	SLIST_ENTRY(acr_waiting) next;
 };
 
 /* Is it bound to one device, rather than to none or to a group? */

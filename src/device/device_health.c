@@ -18,7 +18,7 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 
 	/* In their order: what goes elsewhere lines up there as it stood here. */
 	while ((entry = acr_queue_pop(&dev->queue))) {
-		struct acr_attempt *attempt = attempt_of(entry);
+		struct acr_attempt *attempt = acr_attempt_of(entry);
 
 		acr_device_leave_queue(dev, attempt);
 		if (keep_bound && acr_job_pinned(attempt->job)) {
@@ -31,8 +31,8 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 		}
 	}
 	while (!keep_bound && (entry = acr_queue_pop(&dev->overflow))) {
-		*tail = attempt_of(entry);
-		tail = &attempt_of(entry)->next;
+		*tail = acr_attempt_of(entry);
+		tail = &acr_attempt_of(entry)->next;
 	}
 	for (; kept; kept = next) {
 		next = kept->next;

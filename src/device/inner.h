@@ -8,9 +8,6 @@
 
 #define ACR_BATCH_MAX 256 /* operations in one call of submit() */
 
-#define attempt_of(node)                                                                       \
-	((struct acr_attempt *)((char *)(node)-offsetof(struct acr_attempt, entry)))
-
 /* Accounting; all under (q). */
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt);
 void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt);

@@ -51,7 +51,7 @@ static unsigned take(struct acr_device *dev, struct acr_attempt **attempts)
 	uint64_t now = acr_now_ns();
 
 	while (n < most && dev->queue.count && (!n || may_join(dev, attempts[0]))) {
-		struct acr_attempt *attempt = attempt_of(acr_queue_pop(&dev->queue));
+		struct acr_attempt *attempt = acr_attempt_of(acr_queue_pop(&dev->queue));
 		unsigned beside = sync ? n : (unsigned)atomic_load(&dev->running_count);
 		acr_device_leave_queue(dev, attempt);
 		acr_device_start_running(dev, attempt, now, beside + 1);

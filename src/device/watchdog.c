@@ -40,14 +40,14 @@ static double units_of(const struct acr_job *job)
 
 void acr_device_learn(struct acr_attempt *attempt, uint64_t process_ns)
 {
-	acr_line_add(&attempt->cap->line, units_of(attempt->job), (double)process_ns);
+	acr_predict_learn(&attempt->cap->line, units_of(attempt->job), (double)process_ns);
 }
 
 /* Under (q): what this attempt may take. With others beside it, it may have to wait for them. */
 static double patience_ns(const struct acr_attempt *attempt, bool *known)
 {
 	double least = (double)acr_settings.watchdog * 1e9, units = units_of(attempt->job);
-	double predicted = acr_line_at(&attempt->cap->line, units);
+	double predicted = acr_predict(&attempt->cap->line, units);
 
 	*known = predicted > 0;
 	if (!*known)

@@ -10,6 +10,8 @@
 
 #include "queue.h"
 
+#include "base/container.h"
+
 #define ACR_CHUNK_BYTES 128
 #define ACR_FLOW_BYTES  64
 #define ACR_OWN_FLOWS   2 /* flows inside a class */
@@ -41,8 +43,6 @@ struct acr_queue_class {
 	uint16_t priority;
 	_Alignas(64) struct acr_queue_flow own[ACR_OWN_FLOWS];
 };
-
-#define container_of(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
 /* Effective priorities as they compare at any time. */
 static inline double acr_queue_key(const struct acr_queue *queue, uint16_t priority,

@@ -186,7 +186,7 @@ struct acr_queue_flow *acr_class_candidate(struct acr_queue_class *class)
 {
 	struct acr_heap_node *top = acr_heap_top(&class->more);
 	struct acr_queue_flow *best =
-	        top ? container_of(top, struct acr_queue_flow, node) : NULL;
+	        top ? acr_container_of(top, struct acr_queue_flow, node) : NULL;
 
 	for (unsigned i = 0; i < ACR_OWN_FLOWS; i++)
 		if (class->own[i].head && (!best || before(&class->own[i], best)))
@@ -324,7 +324,7 @@ static void look_ahead(struct acr_queue *queue, const struct acr_queue_flow *flo
 	if (classes->count < 3)
 		return;
 	which += acr_heap_before(&classes->items[2], &classes->items[1]);
-	next = container_of(classes->items[which].node, struct acr_queue_class, node);
+	next = acr_container_of(classes->items[which].node, struct acr_queue_class, node);
 	if (next != queue->ahead) {
 		__builtin_prefetch(next);
 		__builtin_prefetch(&next->own[0]);
@@ -346,7 +346,7 @@ struct acr_queue_entry *acr_queue_pop(struct acr_queue *queue)
 
 	if (!top)
 		return NULL;
-	flow = acr_class_candidate(container_of(top, struct acr_queue_class, node));
+	flow = acr_class_candidate(acr_container_of(top, struct acr_queue_class, node));
 	entry = flow->head;
 	take_head(queue, flow, -(double)++queue->served);
 	look_ahead(queue, flow);
@@ -381,7 +381,7 @@ bool acr_queue_has_others(const struct acr_queue *queue, uint32_t uid)
 {
 	struct acr_heap_node *top = acr_heap_top(&queue->classes);
 	struct acr_queue_class *class =
-	        top ? container_of(top, struct acr_queue_class, node) : NULL;
+	        top ? acr_container_of(top, struct acr_queue_class, node) : NULL;
 	unsigned flows = class ? class->more.count : 0;
 
 	for (unsigned i = 0; class && i < ACR_OWN_FLOWS; i++)
@@ -399,7 +399,7 @@ void acr_queue_set_ageing(struct acr_queue *queue, double ageing)
 	for (uint32_t i = 0; i < count; i++) {
 		struct acr_heap_node *node = queue->classes.items[i].node;
 		struct acr_queue_class *class =
-		        container_of(node, struct acr_queue_class, node);
+		        acr_container_of(node, struct acr_queue_class, node);
 		acr_heap_add(&queue->classes, node,
 		             acr_queue_key(queue, class->priority, node->tie), node->tie);
 	}

@@ -35,7 +35,8 @@ static bool walk_class(struct walk_class *to, struct walk_flow **flows,
 			return false;
 	for (uint32_t i = 0; i < class->more.count; i++) {
 		struct acr_heap_node *node = class->more.items[i].node;
-		if (!walk_add(to, (*flows)++, container_of(node, struct acr_queue_flow, node)))
+		if (!walk_add(to, (*flows)++,
+		              acr_container_of(node, struct acr_queue_flow, node)))
 			return false;
 	}
 	return true;
@@ -47,7 +48,7 @@ static bool walk_copy(const struct acr_queue *queue, struct walk_class *classes,
 	for (uint32_t i = 0; i < queue->classes.count; i++) {
 		const struct acr_heap_item *from = &queue->classes.items[i];
 		if (!walk_class(&classes[i], &flows,
-		                container_of(from->node, struct acr_queue_class, node)) ||
+		                acr_container_of(from->node, struct acr_queue_class, node)) ||
 		    !acr_heap_add(order, &classes[i].node, from->key, from->tie))
 			return false;
 	}
@@ -59,9 +60,9 @@ static void walk_step(const struct acr_queue *queue, struct acr_heap *order, uin
                       void *data)
 {
 	struct acr_heap_node *top = acr_heap_top(order);
-	struct walk_class *class = container_of(top, struct walk_class, node);
+	struct walk_class *class = acr_container_of(top, struct walk_class, node);
 	struct walk_flow *flow =
-	        container_of(acr_heap_top(&class->flows), struct walk_flow, node);
+	        acr_container_of(acr_heap_top(&class->flows), struct walk_flow, node);
 
 	visit(flow->entry, data);
 	flow->slot = acr_flow_next(flow->flow, flow->slot);
@@ -76,7 +77,7 @@ static void walk_step(const struct acr_queue *queue, struct acr_heap *order, uin
 		acr_heap_remove(order, top);
 		return;
 	}
-	flow = container_of(acr_heap_top(&class->flows), struct walk_flow, node);
+	flow = acr_container_of(acr_heap_top(&class->flows), struct walk_flow, node);
 	acr_heap_change(order, top, acr_queue_key(queue, class->priority, flow->node.tie),
 	                flow->node.tie);
 }
@@ -131,7 +132,7 @@ struct acr_queue_entry *acr_queue_find(const struct acr_queue *queue,
 	struct search search = { fits, data, NULL };
 	struct acr_heap_node *top = acr_heap_top(&queue->classes);
 	struct acr_queue_class *class =
-	        top ? container_of(top, struct acr_queue_class, node) : NULL;
+	        top ? acr_container_of(top, struct acr_queue_class, node) : NULL;
 
 	if (class)
 		try_entry(acr_class_candidate(class)->head, &search);

@@ -22,6 +22,12 @@ __attribute__((constructor)) static void note_start(void)
 	started = time(NULL);
 }
 
+#ifdef ACR_DEBUG
+#define FEATURES "debug streams"
+#else
+#define FEATURES "streams"
+#endif
+
 #define LINE(text, name, format, ...)                                                          \
 	g_string_append_printf(text, name ": " format "\n", __VA_ARGS__)
 
@@ -31,11 +37,7 @@ void acr_report_version(GString *text)
 	LINE(text, "driver-api", "%u", ACR_DRIVER_API);
 	LINE(text, "balancer-api", "%u", ACR_BALANCER_API);
 	LINE(text, "ioctl-api", "%u", ACRYPTO_IOCTL_VERSION);
-	LINE(text, "features", "%s",
-#ifdef ACR_DEBUG
-	     "debug "
-#endif
-	     "streams");
+	LINE(text, "features", "%s", FEATURES);
 }
 
 /* Is every device one that computes nothing? */
@@ -185,8 +187,7 @@ static void queue_line(const struct acr_queue_entry *entry, void *data)
 {
 	const struct queue_view *view = data;
 	const struct acr_attempt *attempt =
-	        (const struct acr_attempt *)((const char *)entry -
-	                                     offsetof(struct acr_attempt, entry));
+	        acr_container_of(entry, const struct acr_attempt, entry);
 	const struct acr_job *job = attempt->job;
 	bool shown = job->label && (view->all || entry->uid == view->uid);
 	double waited = (double)(view->now - entry->arrival_ns) * 1e-9;

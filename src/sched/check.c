@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "device/health.h"
+#include "base/errors.h"
 #include "base/log.h"
 #include "sched.h"
 #include "device/selftest.h"
@@ -47,16 +48,10 @@ static bool agree(const struct acr_check *check, unsigned i, unsigned k)
 static void report(const struct acr_check *check, const struct acr_attempt *attempt,
                    const char *outcome, const char *reason)
 {
-	struct acr_report report = {
-		.device = attempt->device->name,
-		.outcome = outcome,
-		.reason = reason,
-		.queued_ns = attempt->queued_ns,
-		.started_ns = attempt->started_ns,
-		.ended_ns = acr_now_ns(),
-		.check = true,
-	};
+	struct acr_report report = acr_attempt_report(attempt, outcome, reason);
 
+	report.ended_ns = acr_now_ns();
+	report.check = true;
 	if (check->job->report)
 		check->job->report(check->job, &report);
 }
@@ -254,7 +249,7 @@ static void answered(struct acr_job *copy, int error)
 {
 	struct acr_check *check = copy->owner;
 	struct acr_attempt *attempt = atomic_load(&copy->current);
-	bool result = !error || error == -EBADMSG || error == -EINVAL;
+	bool result = acr_error_is_result(error);
 	struct answer *answer = &check->answers[check->count];
 	char reason[ACR_REASON];
 
@@ -276,7 +271,7 @@ static void answered(struct acr_job *copy, int error)
 		       reason);
 	acr_job_unref(copy); /* check->copy's */
 	acr_job_unref(copy); /* the submission's */
-	if (error == -ENOSPC || error == -EDQUOT)
+	if (acr_error_is_memory(error))
 		no_memory(check, error);
 	else
 		advance(check);

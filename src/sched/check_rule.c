@@ -2,6 +2,7 @@
 /* Checks without their course: what is checked, when two results agree, and who is asked. */
 #include "check.h"
 
+#include "base/errors.h"
 #include "base/epoch.h"
 #include "sched.h"
 
@@ -68,7 +69,7 @@ enum acr_check_need acr_check_wanted(const struct acr_job *job,
 	uint32_t rule = atomic_load_explicit(&dev->check, memory_order_relaxed);
 	enum acr_check_need need = job->check;
 
-	if (job->test || job->is_copy || (error && error != -EBADMSG && error != -EINVAL))
+	if (job->test || job->is_copy || !acr_error_is_result(error))
 		return ACR_CHECK_NO;
 	if (rule)
 		need = MAX(need, acr_check_due(rule, atomic_fetch_add(&dev->check_count, 1)));

@@ -4,6 +4,8 @@
 #include "device/device.h"
 #include "device/module.h"
 
+#include "base/stats.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,4 +138,17 @@ void acr_job_unref(struct acr_job *job)
 		free(attempt);
 	}
 	free(job);
+}
+
+struct acr_report acr_attempt_report(const struct acr_attempt *attempt, const char *outcome,
+                                     const char *reason)
+{
+	return (struct acr_report){
+		.device = attempt->device->name,
+		.outcome = outcome,
+		.reason = reason,
+		.queued_ns = attempt->queued_ns,
+		.started_ns = attempt->started_ns,
+		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
+	};
 }

@@ -11,6 +11,7 @@
 
 #include "alg/alg.h"
 #include "base/buf.h"
+#include "base/container.h"
 #include "queue/queue.h"
 
 struct acr_job;
@@ -70,6 +71,12 @@ struct acr_attempt {
 	char reason[ACR_REASON]; /* the balancer's; last: acr_job_new() leaves it */
 };
 
+/* The attempt whose place in a queue this is. */
+static inline struct acr_attempt *acr_attempt_of(struct acr_queue_entry *entry)
+{
+	return acr_container_of(entry, struct acr_attempt, entry);
+}
+
 /* How one attempt went, for `history`. */
 struct acr_report {
 	const char *device;                       /* its name, interned */
@@ -79,7 +86,7 @@ struct acr_report {
 	bool check; /* about another device's result, not this job's own */
 };
 
-/* See checking.h. */
+/* See check.h. */
 enum acr_check_need { ACR_CHECK_NO, ACR_CHECK_SAMPLED, ACR_CHECK_MUST };
 struct acr_check;
 
@@ -169,6 +176,11 @@ void acr_sayv(char **sentence, const char *format, va_list args);
  * The caller holds a reference until this returns. Context: any thread without locks.
  * may_inline: small work may be done right here. */
 int acr_job_submit(struct acr_job *job, bool may_inline);
+
+/* What is to be told of an attempt that has a device, as it stands now. reason: borrowed, see
+ * struct acr_report. */
+struct acr_report acr_attempt_report(const struct acr_attempt *attempt, const char *outcome,
+                                     const char *reason);
 
 /* Call done(), which is the end of it: the only way to. */
 void acr_job_end(struct acr_job *job, int error);

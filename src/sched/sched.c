@@ -4,6 +4,7 @@
  * A job gets a fresh attempt for each device that it is put on, so that an attempt belongs to
  * one device for all its life and nobody who holds a pointer to it is surprised. */
 #include "check.h"
+#include "base/errors.h"
 #include "base/epoch.h"
 #include "follow.h"
 #include "device/group.h"
@@ -70,14 +71,7 @@ static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attemp
 
 static void report(struct acr_attempt *attempt, const char *outcome)
 {
-	struct acr_report report = {
-		.device = attempt->device->name,
-		.outcome = outcome,
-		.reason = attempt->reason,
-		.queued_ns = attempt->queued_ns,
-		.started_ns = attempt->started_ns,
-		.ended_ns = attempt->ended_ns ? attempt->ended_ns : acr_now_ns(),
-	};
+	struct acr_report report = acr_attempt_report(attempt, outcome, attempt->reason);
 	struct acr_job *job = attempt->job;
 
 	job->queue_ns =
@@ -334,12 +328,6 @@ static int check_state(const struct acr_job *job, const struct acr_attempt *atte
 	return error;
 }
 
-static bool is_final(int error)
-{
-	return !error || error == -EBADMSG || error == -EINVAL || error == -ENOSPC ||
-	       error == -EDQUOT;
-}
-
 /* It was begun and may not be done twice: that is the end of it. takes the reference. */
 static void end_once(struct acr_job *job, const struct acr_device *dev)
 {
@@ -364,7 +352,7 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 	job->begun = true;
 	job->attempt_error = error;
 	report(attempt, error ? strerrorname_np(-error) : "ok");
-	if (is_final(error)) {
+	if (acr_error_is_result(error) || acr_error_is_memory(error)) {
 		complete(job, attempt, error);
 		acr_job_unref(job);
 		return;

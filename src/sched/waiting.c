@@ -14,15 +14,13 @@
 
 /* Who is bound to a group waits with it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct acr_waiting places; /* (lock) the main one first */
+static struct acr_waiting main_place;
+static SLIST_HEAD(, acr_waiting) places = { &main_place }; /* (lock) the main one first */
 static atomic_size_t total;
-
-#define attempt_of(node)                                                                       \
-	((struct acr_attempt *)((char *)(node)-offsetof(struct acr_attempt, entry)))
 
 static struct acr_queue **queue_of(const struct acr_job *job)
 {
-	struct acr_waiting *place = &places;
+	struct acr_waiting *place = &main_place;
 
 	if (job->bound && job->bound->group)
 		place = &job->bound->group->waiting;
@@ -32,19 +30,14 @@ static struct acr_queue **queue_of(const struct acr_job *job)
 void acr_waiting_add_place(struct acr_waiting *place)
 {
 	pthread_mutex_lock(&lock);
-	place->next = places.next;
-	places.next = place;
+	SLIST_INSERT_AFTER(&main_place, place, next);
 	pthread_mutex_unlock(&lock);
 }
 
 void acr_waiting_remove_place(struct acr_waiting *place)
 {
-	struct acr_waiting *before = &places;
-
 	pthread_mutex_lock(&lock);
-	while (before->next != place)
-		before = before->next;
-	before->next = place->next;
+	SLIST_REMOVE(&places, place, acr_waiting, next);
 	pthread_mutex_unlock(&lock);
 	for (unsigned op = 0; op < ACR_OPCODES; op++) {
 		for (unsigned row = 0; row < ACR_ALGS; row++) {
@@ -58,10 +51,10 @@ void acr_waiting_remove_place(struct acr_waiting *place)
 /* The which-th place, NULL: there are not so many. Under the lock. */
 static struct acr_waiting *place_at(unsigned which)
 {
-	struct acr_waiting *place = &places;
+	struct acr_waiting *place = SLIST_FIRST(&places);
 
 	while (place && which--)
-		place = place->next;
+		place = SLIST_NEXT(place, next);
 	return place;
 }
 
@@ -149,7 +142,9 @@ static bool has_room(enum acr_opcode opcode, unsigned row)
 static bool can_go(const struct acr_queue_entry *entry, void *unused)
 {
 	(void)unused;
-	return acr_choose_chance(attempt_of(entry)->job) == ACR_CHANCE_NOW;
+	return acr_choose_chance(
+	               acr_container_of(entry, const struct acr_attempt, entry)->job) ==
+	       ACR_CHANCE_NOW;
 }
 
 /* The first in a place that can go now, taken out; with its reference to the job. *more: there
@@ -168,8 +163,8 @@ static struct acr_job *next_to_go(unsigned which, enum acr_opcode opcode, unsign
 		entry = acr_queue_find(place->queues[opcode][row], can_go, NULL);
 	if (entry) {
 		acr_queue_take(place->queues[opcode][row], entry);
-		taken_out(attempt_of(entry));
-		job = attempt_of(entry)->job;
+		taken_out(acr_attempt_of(entry));
+		job = acr_attempt_of(entry)->job;
 	}
 	pthread_mutex_unlock(&lock);
 	return job;
@@ -202,10 +197,11 @@ static bool take_all(unsigned which, unsigned op, unsigned row, struct acr_attem
 	place = place_at(which);
 	while (place && place->queues[op][row] &&
 	       (entry = acr_queue_pop(place->queues[op][row]))) {
-		taken_out(attempt_of(entry));
-		attempt_of(entry)->job->waited = false; /* it goes to the end, as they all do */
-		*list = attempt_of(entry);
-		list = &attempt_of(entry)->next;
+		taken_out(acr_attempt_of(entry));
+		acr_attempt_of(entry)->job->waited =
+		        false; /* it goes to the end, as they all do */
+		*list = acr_attempt_of(entry);
+		list = &acr_attempt_of(entry)->next;
 	}
 	*list = NULL;
 	pthread_mutex_unlock(&lock);
@@ -235,8 +231,10 @@ void acr_waiting_rehash(void)
 
 void acr_waiting_set_ageing(double ageing)
 {
+	struct acr_waiting *place;
+
 	pthread_mutex_lock(&lock);
-	for (struct acr_waiting *place = &places; place; place = place->next)
+	SLIST_FOREACH(place, &places, next)
 		for (unsigned op = 0; op < ACR_OPCODES; op++)
 			for (unsigned row = 0; row < ACR_ALGS; row++)
 				if (place->queues[op][row])

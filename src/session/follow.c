@@ -43,19 +43,12 @@ void acr_follow_note(struct acr_session *session, const struct acr_stage *stage,
 	job->next_tag_size = acr_stage_taglen(next);
 }
 
-static void report(struct acr_session *session, const struct acr_job *job,
-                   const struct acr_job *next)
+/* The line in `history` for a stage that needed no attempt of its own. */
+static void note_fused(struct acr_session *session, const struct acr_job *job,
+                       const struct acr_job *next)
 {
-	const struct acr_attempt *attempt = atomic_load(&job->current);
 	char reason[ACR_REASON];
-	struct acr_report report = {
-		.device = attempt->device->name,
-		.outcome = "ok",
-		.reason = reason,
-		.queued_ns = attempt->queued_ns,
-		.started_ns = attempt->started_ns,
-		.ended_ns = attempt->ended_ns,
-	};
+	struct acr_report report = acr_attempt_report(atomic_load(&job->current), "ok", reason);
 
 	snprintf(reason, sizeof reason, "fused with stage %u", job->stage);
 	acr_request_note(session, next, &report);
@@ -73,6 +66,6 @@ bool acr_follow_take(struct acr_session *session, const struct acr_job *job,
 	}
 	next->dst = dst;
 	next->dst_len = next->tag_size;
-	report(session, job, next);
+	note_fused(session, job, next);
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "session.h"
 #include "sessions.h"
 
+#include "base/container.h"
 #include "base/settings.h"
 #include "base/stats.h"
 
@@ -27,8 +28,7 @@ static void make_tables(void)
 
 static void deadline_expired(struct acr_timer *timer)
 {
-	struct acr_session *session =
-	        (struct acr_session *)((char *)timer - offsetof(struct acr_session, deadline));
+	struct acr_session *session = acr_container_of(timer, struct acr_session, deadline);
 	struct acr_job *job = NULL;
 
 	pthread_mutex_lock(&session->lock);

@@ -20,26 +20,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #define INLINE_MAX 16384 /* larger pieces run beside the writer that brought them */
 
 struct chunk {
-	struct chunk *next;
+	STAILQ_ENTRY(chunk) next;
 	struct acr_buf *buf;
 	size_t offset;
 };
 
 struct acr_stream {
-	struct chunk *head, **tail; /* output that nobody has read yet */
-	size_t waiting;             /* bytes of it */
-	size_t in_flight;           /* input bytes of the present job */
-	uint64_t total;             /* input bytes so far, IV apart */
-	struct acr_blob *iv;        /* of the next piece */
-	struct acr_state *state;    /* of a driver */
-	struct acr_state *shadow;   /* the same from other devices, while it is checked */
-	bool collects;              /* AEAD decryption */
-	bool wants_iv;              /* it comes at the head of the input */
-	bool begun, ended;          /* the first and the last piece are on their way */
+	STAILQ_HEAD(, chunk) output; /* that nobody has read yet */
+	size_t waiting;              /* bytes of it */
+	size_t in_flight;            /* input bytes of the present job */
+	uint64_t total;              /* input bytes so far, IV apart */
+	struct acr_blob *iv;         /* of the next piece */
+	struct acr_state *state;     /* of a driver */
+	struct acr_state *shadow;    /* the same from other devices, while it is checked */
+	bool collects;               /* AEAD decryption */
+	bool wants_iv;               /* it comes at the head of the input */
+	bool begun, ended;           /* the first and the last piece are on their way */
 	uint8_t prefix[64]; /* input of the present, incomplete block: it goes in again */
 	size_t prefixed;
 	uint8_t carry[3]; /* bytes that do not make a base64 group yet */
@@ -56,10 +57,18 @@ static int push(struct acr_stream *stream, struct acr_buf *buf, size_t skip)
 		return -ENOSPC;
 	chunk->buf = acr_buf_ref(buf);
 	chunk->offset = skip;
-	*stream->tail = chunk;
-	stream->tail = &chunk->next;
+	STAILQ_INSERT_TAIL(&stream->output, chunk, next);
 	stream->waiting += buf->len - skip;
 	return 0;
+}
+
+static void drop_first(struct acr_stream *stream)
+{
+	struct chunk *chunk = STAILQ_FIRST(&stream->output);
+
+	STAILQ_REMOVE_HEAD(&stream->output, next);
+	acr_buf_unref(chunk->buf);
+	free(chunk);
 }
 
 /* What a verification puts out is a word in whatever format. */
@@ -148,7 +157,7 @@ static int put_out_end(struct acr_session *session)
 int acr_stream_take(struct acr_session *session, size_t len, struct acr_piece *piece)
 {
 	struct acr_stream *stream = session->stream;
-	struct chunk *chunk = stream ? stream->head : NULL;
+	struct chunk *chunk = stream ? STAILQ_FIRST(&stream->output) : NULL;
 
 	*piece = (struct acr_piece){ 0 };
 	if (!len)
@@ -164,31 +173,22 @@ int acr_stream_take(struct acr_session *session, size_t len, struct acr_piece *p
 	chunk->offset += piece->len;
 	stream->waiting -= piece->len;
 	if (chunk->offset == chunk->buf->len) {
-		stream->head = chunk->next;
-		if (!stream->head)
-			stream->tail = &stream->head;
-		acr_buf_unref(chunk->buf);
-		free(chunk);
+		drop_first(stream);
 	}
 	return 0;
 }
 
 bool acr_stream_has_output(const struct acr_session *session)
 {
-	return session->stream && session->stream->head;
+	return session->stream && !STAILQ_EMPTY(&session->stream->output);
 }
 
 void acr_stream_free(struct acr_stream *stream)
 {
-	struct chunk *next;
-
 	if (!stream)
 		return;
-	for (struct chunk *chunk = stream->head; chunk; chunk = next) {
-		next = chunk->next;
-		acr_buf_unref(chunk->buf);
-		free(chunk);
-	}
+	while (!STAILQ_EMPTY(&stream->output))
+		drop_first(stream);
 	acr_blob_unref(stream->iv);
 	acr_state_unref(stream->state);
 	acr_state_unref(stream->shadow);
@@ -247,7 +247,7 @@ int acr_stream_start(struct acr_session *session)
 
 	if (!stream)
 		return -ENOSPC;
-	stream->tail = &stream->head;
+	STAILQ_INIT(&stream->output);
 	acr_stream_free(session->stream);
 	session->stream = stream;
 	stream->collects = op == ACR_DECRYPT && stage->alg->kind == ACR_KIND_AEAD;

@@ -28,7 +28,7 @@ static struct fake_card *fake_next;
 /* The card's view of n bytes of memory; NULL: it may not have all of them. */
 static uint8_t *fake_memory(const struct fake_card *fake, uint32_t bus, size_t n)
 {
-	const struct card_dma *dma = fake->opened->dma;
+	const struct card_dma *dma = SLIST_FIRST(&fake->opened->dma);
 
 	if (!dma || bus < dma->bus || bus - dma->bus > dma->size ||
 	    n > dma->size - (bus - dma->bus))

@@ -290,7 +290,7 @@ static void test_hang_of_its_own(void)
 	CHECK(!task_end(&task));
 	acr_device_reset(device("d0"));
 	device("d0")->by_alg[ACR_HASH][acr_alg_index(acr_alg_find("sha256"))]->line =
-	        (struct acr_line){ 0 };
+	        (struct line){ 0 };
 	task_start(&task, "sha256", 10, NULL);
 	gate_open(gate_of("d0"), 0);
 	CHECK(!task_end(&task));
@@ -372,8 +372,8 @@ static void test_busy_is_not_hung(void)
 	ns = acr_now_ns() - ns;
 	derivation_make(&task, SOME_ITERATIONS * (3000000000u / ns + 1)); /* some 3 s here */
 	cap = device("d0")->by_alg[ACR_DERIVE][acr_alg_index(task.job->alg)];
-	cap->line = (struct acr_line){ 0 };
-	acr_line_add(&cap->line, 1e9, 1); /* as if it had always been very quick */
+	cap->line = (struct line){ 0 };
+	acr_predict_learn(&cap->line, 1e9, 1); /* as if it had always been very quick */
 	task_submit(&task, false);
 	while (!atomic_load(&task.ends)) {
 		usleep(50000);
@@ -385,14 +385,14 @@ static void test_busy_is_not_hung(void)
 
 static void test_prediction(void)
 {
-	struct acr_line line = { 0 };
+	struct line line = { 0 };
 
-	CHECK(acr_line_at(&line, 100) == 0);
-	acr_line_add(&line, 1000, 5000);
-	CHECK(acr_line_at(&line, 10) >= 5000 && acr_line_at(&line, 10000) >= 50000);
+	CHECK(acr_predict(&line, 100) == 0);
+	acr_predict_learn(&line, 1000, 5000);
+	CHECK(acr_predict(&line, 10) >= 5000 && acr_predict(&line, 10000) >= 50000);
 	for (unsigned i = 0; i < 200; i++)
-		acr_line_add(&line, i % 10 * 1000, 70000 + i % 10 * 3000);
-	CHECK(acr_line_at(&line, 100000) > 300000 && acr_line_at(&line, 0) < 100000);
+		acr_predict_learn(&line, i % 10 * 1000, 70000 + i % 10 * 3000);
+	CHECK(acr_predict(&line, 100000) > 300000 && acr_predict(&line, 0) < 100000);
 }
 
 int main(void)

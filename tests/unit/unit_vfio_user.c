@@ -8,6 +8,7 @@
 #include "common/pci/reactor.h"
 #include "common/pci/vfio_user_wire.h"
 
+#include <liburing.h>
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -53,7 +54,6 @@ static void check_registers(struct card *card)
 	CHECK(!card_config_write(card, 0x41, 0xaa, 1) && server.config[0x41] == 0xaa);
 	CHECK(!card_set_master(card, true) && server.config[4] == 6);
 	CHECK(!card_set_master(card, false) && server.config[4] == 2);
-	CHECK(!card_reset(card) && server.resets == 1);
 }
 
 static void check_dma(struct card *card)
@@ -150,7 +150,7 @@ static void test_nothing_stays_on_the_stack(void)
 {
 	uint8_t memory[SECRET_BYTES], *stack;
 	struct card_dma dma = { .memory = memory, .size = sizeof(memory), .bus = 0x1000 };
-	struct card card = { .dma = &dma };
+	struct card card = { .dma = { &dma } };
 	struct vfio_user user = { .card = &card, .patience_ms = 5000 };
 	pthread_t server_thread, client;
 	pthread_attr_t attributes;
@@ -333,6 +333,16 @@ static bool wait_for_calls(struct seen *seen, unsigned calls)
 	return atomic_load(&seen->calls) == calls;
 }
 
+static bool uring_permitted(void)
+{
+	struct io_uring ring;
+
+	if (io_uring_queue_init(2, &ring, 0))
+		return false;
+	io_uring_queue_exit(&ring);
+	return true;
+}
+
 static void test_reactor(bool uring)
 {
 	struct reactor *reactor = reactor_new();
@@ -342,7 +352,7 @@ static void test_reactor(bool uring)
 
 	if (!uring)
 		reactor_forbid_uring(reactor);
-	else if (strcmp(reactor_kind(reactor), "io_uring"))
+	else if (!uring_permitted())
 		printf("SKIPPED: io_uring is not permitted here, poll(2) is tested twice\n");
 	CHECK(!reactor_watch(reactor, one.fd, POLLIN, see, &one));
 	CHECK(!reactor_watch(reactor, two.fd, POLLIN, see, &two));

@@ -126,6 +126,9 @@ int soft_key_check(struct acr_op *op, const struct soft_row *row, size_t file_le
 /* What a file is in which no key was found, as the rest of a sentence. NULL: unknown. */
 const char *soft_key_form(struct acr_bytes bytes);
 
+/* Has the file what goes around a key, the lines of PEM or one sequence of DER? */
+bool soft_key_looks_whole(struct acr_bytes bytes);
+
 /* The public key of the first certificate in a file: key gets its DER, to be freed with
  * OPENSSL_free(). False: there is no certificate. */
 bool soft_key_of_certificate(struct acr_bytes bytes, struct acr_bytes *key);

@@ -75,6 +75,19 @@ const char *soft_key_form(struct acr_bytes bytes)
 	return NULL;
 }
 
+bool soft_key_looks_whole(struct acr_bytes bytes)
+{
+	const uint8_t *at = bytes.data;
+	int tag, class;
+	long len;
+
+	if (memmem(bytes.data, bytes.len, " KEY-----", strlen(" KEY-----")))
+		return true;
+	return ASN1_get_object(&at, &len, &tag, &class, (long)bytes.len) ==
+	               V_ASN1_CONSTRUCTED &&
+	       tag == V_ASN1_SEQUENCE && at + len == bytes.data + bytes.len;
+}
+
 /* Without this OpenSSL would ask on the terminal. */
 static int ask_nobody(char *passphrase, int size, int writes, void *arg)
 {

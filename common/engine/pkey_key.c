@@ -290,6 +290,10 @@ static int refuse_or_other(struct acr_op *op, const struct soft_row *row,
 	form = soft_key_form(bytes);
 	if (form)
 		return soft_key_refuse(op, file, form, "");
+	if (!strcmp(row->name, "RSA") && soft_key_looks_whole(bytes))
+		return soft_key_refuse(op, file,
+		                       "holds no RSA key that can be used: its numbers ",
+		                       "don't belong together, or have over 16384 bits");
 	return soft_key_refuse(op, file, "holds no key in PEM or DER",
 	                       bare ? ", nor bare bytes of the right length" : "");
 }

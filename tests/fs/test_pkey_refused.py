@@ -144,9 +144,18 @@ def test_a_key_that_would_take_minutes(daemon):
         begun = time.monotonic()
         assert "16384" in refused(s, refs_pkey.sequence(*map(refs_pkey.integer, numbers)))
         assert time.monotonic() - begun < 20
-        # The modulus is short, a prime is not.
+        # The modulus is short, a prime is not; OpenSSL 3.5 takes that for no key at all.
         numbers = (0, OWN_RSA.n, 65537, OWN_RSA.d, OWN_RSA.p, huge, 1, huge, 1)
         assert "16384" in refused(s, refs_pkey.sequence(*map(refs_pkey.integer, numbers)))
+
+
+def test_an_rsa_key_whose_numbers_no_openssl_takes(daemon):
+    der = refs_pkey.sequence(*map(refs_pkey.integer, (0, OWN_RSA.n, 65537)))
+    pem = b"-----BEGIN RSA PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END RSA PRIVATE KEY-----\n"
+    with daemon.session(alg="rsa-sha256") as s:
+        for form in (der, pem):
+            assert "belong together" in refused(s, form)
+        assert "no key in PEM" in refused(s, der[:-1])
 
 
 def test_a_key_too_short_for_the_digest(daemon):

@@ -70,6 +70,7 @@ static void reply_piece(fuse_req_t req, struct acr_piece *piece)
 		fuse_reply_buf(req, (const char *)piece->buf->data + piece->offset, piece->len);
 	} else if ((text = acr_private_alloc(piece->len))) {
 		acr_piece_copy(piece, text);
+		acr_secret_scrub();
 		fuse_reply_buf(req, (const char *)text, piece->len);
 		acr_secret_free(text);
 	} else {
@@ -80,6 +81,7 @@ static void reply_piece(fuse_req_t req, struct acr_piece *piece)
 
 static void send(fuse_req_t req, struct transfer *t)
 {
+	acr_secret_scrub();
 	if (t->error)
 		fuse_reply_err(req, -t->error);
 	else if (t->is_write)

@@ -115,6 +115,7 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 		handle->dirty = !error;
 	}
 	pthread_mutex_unlock(&handle->lock);
+	acr_secret_scrub();
 	if (error)
 		fuse_reply_err(req, -error);
 	else

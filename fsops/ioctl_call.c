@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What calls that wait for a result have in common: ADD, DIRECT and read(). */
 #include "binary.h"
+#include "base/secret.h"
 #include "session/data.h"
 #include "session/sessions.h"
 #include "session/values.h"
@@ -30,6 +31,7 @@ void fs_call_fail(struct fs_call *call, int error, const char *why)
 		fs_binary_fail(call->handle, error, why);
 	else if (call->session)
 		fs_binary_fail_of(call->handle, error, call->session);
+	acr_secret_scrub();
 	fuse_reply_err(call->pending.req, -error);
 	fs_call_free(call);
 }
@@ -155,6 +157,7 @@ int fs_call_store(struct fs_call *call, struct fs_caller *caller,
 
 void fs_call_answer(struct fs_call *call, size_t arg_size)
 {
+	acr_secret_scrub();
 	if (call->error && call->error != -EMSGSIZE) {
 		fs_call_fail(call, call->error, call->why);
 		return;

@@ -168,6 +168,7 @@ static int conclude(struct fs_handle *handle, struct outcome out)
 
 static void reply(fuse_req_t req, int error)
 {
+	acr_secret_scrub();
 	if (error)
 		fuse_reply_err(req, -error);
 	else
@@ -341,6 +342,7 @@ void fs_binary_write(fuse_req_t req, struct fs_handle *handle, const char *data,
 		out = bad(-EINVAL, "ACRYPTO_FILL_DATA says first what is written");
 	pthread_mutex_unlock(&handle->lock);
 	error = conclude(handle, out);
+	acr_secret_scrub();
 	if (error)
 		fuse_reply_err(req, -error);
 	else

@@ -134,6 +134,7 @@ static void fetch_send(struct fs_call *call, struct acrypto_inline *out)
 		fetch(out, blob ? blob->data : NULL, blob ? blob->len : 0);
 		acr_blob_unref(blob);
 	}
+	acr_secret_scrub();
 	fuse_reply_ioctl(call->pending.req, 0, out, sizeof *out);
 	fs_call_free(call);
 }

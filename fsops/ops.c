@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Descriptors of files, and the table that libfuse calls. */
 #include "fsops.h"
+#include "base/secret.h"
 #include "session/sessions.h"
 
 #include <errno.h>
@@ -127,11 +128,13 @@ static void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 static void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = handle_of(fi);
+	int error = 0;
 
 	(void)ino;
-	fuse_reply_err(req, handle->node.file->kind->flush
-	                            ? -handle->node.file->kind->flush(handle)
-	                            : 0);
+	if (handle->node.file->kind->flush)
+		error = handle->node.file->kind->flush(handle);
+	acr_secret_scrub();
+	fuse_reply_err(req, -error);
 }
 
 static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -27,7 +27,8 @@ void *acr_private_alloc(size_t size);
 size_t acr_secret_bytes_locked(void);
 
 /* Overwrite what copying and computing may have left in the vector registers, which a core dump
- * of this thread would show. */
+ * of this thread would show. To be called before others learn of what was done: they may take
+ * that dump at once. */
 void acr_secret_scrub(void);
 
 /* Lock and leave out of dumps a range that the caller owns. Returns 0 or a negative errno;

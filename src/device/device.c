@@ -475,6 +475,7 @@ void acr_op_done(struct acr_op *op, int error)
 	uint64_t now = acr_now_ns();
 	bool orphan = !atomic_compare_exchange_strong(&attempt->state, &expected, ACR_ENDED);
 
+	acr_secret_scrub(); /* whoever waits for the result may have it before we get further */
 	pthread_mutex_lock(&dev->lock);
 	if (!orphan) {
 		/* What waited in the device waited. */

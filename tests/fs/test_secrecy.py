@@ -5,6 +5,8 @@ The daemon's memory is read as root through /proc/PID/mem, every mapping of it, 
 is forced; both are searched for random bytes that were written to the session's files."""
 import contextlib
 import os
+import pathlib
+import platform
 import re
 import shutil
 import signal
@@ -15,6 +17,7 @@ import threading
 import pytest
 
 import acr
+import binary
 from known_pkeys import OWN_RSA
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for /proc/PID/mem")
@@ -286,6 +289,48 @@ def test_derived_key_and_refused_plaintext_are_wiped(daemon):
         with pytest.raises(OSError):
             s.run(both)
         assert_gone(daemon, {"unverified": src[:32], "its end": src[-32:]})
+
+
+# ---- registers ----
+
+@pytest.fixture
+def registers(start, tmp_path):
+    """A daemon, and a function that gives what its threads' vector registers held, 16 bytes each,
+    when they answered. A core has them, too."""
+    if platform.machine() != "x86_64" or " xsave " not in pathlib.Path("/proc/cpuinfo").read_text():
+        pytest.skip("how to save the vector registers is known for x86-64 with XSAVE")
+    library, saved = tmp_path / "reply_registers.so", tmp_path / "saved"
+    source = pathlib.Path(__file__).parent / "reply_registers.c"
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-Wall", "-Wextra", "-fPIC", "-shared",
+                    "-o", library, source], check=True)
+    daemon = start(env={"LD_PRELOAD": str(library), "ACR_REGISTERS": str(saved)})
+
+    def held():
+        data = saved.read_bytes()
+        assert len(data) >= 4096, "no answer was seen"
+        return {data[i:i + 16] for i in range(0, len(data), 16)}
+    return daemon, held
+
+
+def test_registers_are_clean_before_an_answer(registers):
+    """Who has an answer may take a core at once, before the thread gets further."""
+    daemon, held = registers
+    key, src = os.urandom(32), os.urandom(3 << 14)
+    for encode in (bytes, lambda k: b"hex:" + k.hex().encode()):
+        with daemon.session(alg="aes-256-ctr", key=encode(key)) as s:
+            out = s.run(src)
+        with daemon.session(alg="aes-256-ctr", key=encode(key), op="decrypt") as s:
+            assert s.run(out) == src
+            s.write("format", "hex")
+            assert s.read() == src.hex().encode() + b"\n"
+    with binary.Binary(daemon) as b:
+        b.direct("aes-256-ctr", binary.ENCRYPT, src, key=key, iv=bytes(16))
+        b.alloc("hmac-sha256", src=len(src), key=32)
+        b.fill(binary.KEY, key)
+        b.fill(binary.SRC, src)
+        b.add()
+    secrets = b" ".join((src, key, src.hex().encode(), key.hex().encode()))
+    assert not [piece.hex() for piece in held() if piece in secrets]
 
 
 # ---- core dumps ----

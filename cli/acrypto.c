@@ -43,6 +43,14 @@ static const struct command *command_find(const char *name)
 	die(EXIT_USAGE, "%.64s: no such command; try `acrypto --help'", name);
 }
 
+/* The end, unless what was printed could not be written. */
+__attribute__((noreturn)) static void finish(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(1, "standard output: %s", strerror(errno));
+	exit(0);
+}
+
 /* Returns the place of the command in argv; --help and --version end here. */
 static int parse_options(int argc, char **argv)
 {
@@ -61,7 +69,7 @@ static int parse_options(int argc, char **argv)
 			help();
 		else
 			puts("acrypto " PACKAGE_VERSION);
-		exit(0);
+		finish();
 	}
 	if (optind == argc)
 		die(EXIT_USAGE, "a command is needed; try `acrypto --help'");
@@ -83,7 +91,5 @@ int main(int argc, char **argv)
 		die(EXIT_USAGE, "%s takes no words: %.64s", command->name, argv[first + 1]);
 	else
 		print_list(command->path, command->columns);
-	if (fflush(stdout) || ferror(stdout))
-		die(1, "standard output: %s", strerror(errno));
-	return 0;
+	finish();
 }

@@ -68,7 +68,8 @@ static bool has_word(const char *text, const char *word)
 }
 
 /* End with the session's own words about what went wrong, else with those of errno. It speaks
- * of files: so the options that write these are named. option: whose value was refused, NULL: none. */
+ * of files: so the options that write these are named.
+ * option: the one whose value was refused, NULL: none. */
 static void die_of_session(const struct run_option *option)
 {
 	int error = errno;

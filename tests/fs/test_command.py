@@ -166,7 +166,8 @@ def run_with(daemon, words, **where):
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("words", [["run", "-a", "sha256"], ["run", "-a", "sha256", "-s"], ["status"]])
+@pytest.mark.parametrize("words", [["run", "-a", "sha256"], ["run", "-a", "sha256", "-s"], ["status"],
+                                   ["--version"]])
 def test_output_that_takes_nothing(daemon, words):
     with open("/dev/full", "wb") as full:
         got = run_with(daemon, words, stdin=subprocess.DEVNULL, stdout=full)

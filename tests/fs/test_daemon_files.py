@@ -44,6 +44,8 @@ def run(tmp_path):
         words = ["unshare", "-m", "sh", "-euc", SCRIPT, "sh", tmp_path / "mnt", acr.BUILD / "acryptod"]
         for path, key in ((own_file(), "own"), (DOCUMENTED, "documented")):
             etc = os.path.dirname(os.path.dirname(path))
+            if not os.path.isdir(etc):
+                pytest.skip(f"there is no {etc} that could be covered")
             copy = tmp_path / etc.replace("/", "_")
             if not copy.exists():
                 (copy / "acrypto").mkdir(parents=True)

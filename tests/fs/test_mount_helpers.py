@@ -27,6 +27,8 @@ def sh(tmp_path):
         pytest.skip("no mount namespace can be made here")
     if not shutil.which("mount.fuse3", path="/sbin:/usr/sbin"):
         pytest.skip("there is no mount.fuse3")
+    if not os.path.isdir("/usr/local/sbin"):
+        pytest.skip("there is no /usr/local/sbin that could be covered")
     (tmp_path / "mnt").mkdir()
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin/acryptod"

@@ -17,6 +17,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define HIFN_MODEXP_LIMITS                                                                     \
+	"odd moduli of 512, 1024, 1536, 2048, 2560 or 3072 bits, and exponents no longer"
+
 #define HIFN_WORKS       64u        /* operations at once; entries of command and result ring */
 #define HIFN_BLOCK       8192u      /* bytes of one source or destination segment */
 #define HIFN_DMA_BYTES   (2u << 20) /* a huge page where there is no IOMMU */

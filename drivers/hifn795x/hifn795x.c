@@ -61,8 +61,8 @@ static int add_capabilities(struct acr_device *dev, const struct hifn *hifn)
 		                               .alg = "",
 		                               .flags = ACR_CAP_ONCE };
 	static const struct acr_capability powers[] = {
-		{ .opcode = ACR_ENCRYPT, .alg = "modexp" },
-		{ .opcode = ACR_DECRYPT, .alg = "modexp" },
+		{ .opcode = ACR_ENCRYPT, .alg = "modexp", .limits = HIFN_MODEXP_LIMITS },
+		{ .opcode = ACR_DECRYPT, .alg = "modexp", .limits = HIFN_MODEXP_LIMITS },
 	};
 	int error = acr_device_add_capability(dev, &random);
 

@@ -87,6 +87,10 @@ int hifn_modexp_key(struct acr_op *op, BIGNUM **modulus, BIGNUM **exponent)
 	                EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, exponent));
 	EVP_PKEY_free(key);
 	OSSL_DECODER_CTX_free(decoder);
+	if (!good)
+		acr_op_explain(
+		        op, "the card's driver finds no RSA key in key, nor a modulus and an "
+		            "exponent in DER");
 	return good ? 0 : -EOPNOTSUPP;
 }
 

@@ -200,8 +200,7 @@ static int check(struct acr_op *op, const BIGNUM *modulus, const BIGNUM *exponen
 	if (!BN_is_odd(modulus) || BN_is_negative(modulus) || BN_is_negative(exponent) ||
 	    bits % (8 * (int)UNIT) || bits > 8 * (int)BYTES_MAX || BN_is_zero(exponent) ||
 	    BN_num_bits(exponent) > bits || op->dst_size < (size_t)bits / 8) {
-		acr_op_explain(op, "the card takes odd moduli of 512, 1024, 1536, 2048, 2560 "
-		                   "or 3072 bits and exponents no longer than these");
+		acr_op_explain(op, "the card takes " HIFN_MODEXP_LIMITS);
 		return -EOPNOTSUPP;
 	}
 	return 0;

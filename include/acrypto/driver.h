@@ -141,6 +141,9 @@ struct acr_capability {
 	size_t max_src;        /* longest input in bytes, 0: the algorithm's own limit */
 	unsigned queue_length; /* most queued sessions, 0: the core's default */
 	unsigned flags;        /* ACR_CAP_* */
+	const char *limits;    /* what it takes beside max_src, in words that need no other
+	                        * sentence, as "odd moduli of 512 bits"; NULL: all that the
+	                        * algorithm takes */
 };
 
 #define ACR_CAP_ONCE                                                                           \

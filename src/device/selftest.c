@@ -244,7 +244,7 @@ static void answered(struct acr_job *job, int error)
 	struct selftest *test = job->owner;
 	bool right = is_right(test, job, error), refused;
 
-	refused = error && (job->attempt_error == -EOPNOTSUPP || job->attempt_error == -EAGAIN);
+	refused = error == -EOPNOTSUPP || (error && job->attempt_error == -EAGAIN);
 	acr_job_unref(job);
 	if (error == -ENODEV || error == -ECANCELED || error == -ENOSPC)
 		finish(test, ACR_TEST_NONE);

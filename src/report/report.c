@@ -98,6 +98,36 @@ static void append_sizes(GString *text, unsigned min, unsigned max)
 		g_string_append_printf(text, "\t%u-%u", min, max);
 }
 
+/* What a device takes of what the algorithm would; nothing where that is all. */
+static void append_limits(GString *text, const struct acr_capability *cap)
+{
+	if (cap->max_src)
+		g_string_append_printf(text, "at most %zu bytes", cap->max_src);
+	if (cap->limits)
+		g_string_append_printf(text, "%s%s", cap->max_src ? ", " : "", cap->limits);
+}
+
+/* The same of all devices, each by its name, as a column. */
+static void append_all_limits(GString *text, enum acr_opcode op, const struct acr_alg *alg)
+{
+	g_autoptr(GPtrArray) devices = acr_device_list();
+	gsize before = text->len;
+
+	g_string_append_c(text, '\t');
+	for (guint i = 0; i < devices->len; i++) {
+		const struct acr_device *dev = devices->pdata[i];
+		const struct acr_capstat *cap = dev->by_alg[op][acr_alg_index(alg)];
+
+		if (!cap || (!cap->cap.max_src && !cap->cap.limits))
+			continue;
+		g_string_append_printf(text, "%s%s: ", text->len > before + 1 ? "; " : "",
+		                       dev->spec->name);
+		append_limits(text, &cap->cap);
+	}
+	if (text->len == before + 1)
+		g_string_append_c(text, '-');
+}
+
 static void algorithm_line(GString *text, enum acr_opcode op, const struct acr_alg *alg,
                            const char *devices)
 {
@@ -119,14 +149,16 @@ static void algorithm_line(GString *text, enum acr_opcode op, const struct acr_a
 		g_string_append(text, "\t-");
 	else
 		g_string_append_printf(text, "\t%" PRIu64, alg->in_max);
-	g_string_append_printf(text, "\t%s\t%s\n",
-	                       alg->pieces == ACR_PIECES_NONE ? "no" : "yes", devices);
+	g_string_append_printf(text, "\t%s\t%s", alg->pieces == ACR_PIECES_NONE ? "no" : "yes",
+	                       devices);
+	append_all_limits(text, op, alg);
+	g_string_append_c(text, '\n');
 }
 
 void acr_report_algorithms(GString *text)
 {
 	g_string_append(text, "# op\talg\tkey\tiv\ttag\tblock\toutput\tmin-input\tmax-input\t"
-	                      "stream\tdevices\n");
+	                      "stream\tdevices\tlimits\n");
 	for (unsigned row = 0; row < acr_alg_count(); row++) {
 		const struct acr_alg *alg = acr_alg_row(row);
 		for (unsigned op = 0; op < ACR_OPCODES; op++) {
@@ -218,19 +250,21 @@ void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GSt
 void acr_report_capability(const struct acr_capstat *cap, GString *text)
 {
 	g_string_append_printf(
-	        text, "%s\t%s\t%u\t%" PRIu64 "\t%.3f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+	        text, "%s\t%s\t%u\t%" PRIu64 "\t%.3f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t",
 	        acr_opcode_name(cap->cap.opcode), *cap->cap.alg ? cap->cap.alg : "-",
 	        atomic_load(&cap->queue_length), (uint64_t)atomic_load(&cap->bytes_per_s),
 	        (double)atomic_load(&cap->mean_ns) / 1000,
 	        (uint64_t)atomic_load(&cap->counters.started),
 	        (uint64_t)atomic_load(&cap->counters.completed),
 	        (uint64_t)atomic_load(&cap->counters.failed));
+	append_limits(text, &cap->cap);
+	g_string_append(text, cap->cap.max_src || cap->cap.limits ? "\n" : "-\n");
 }
 
 void acr_report_device_capabilities(struct acr_device *dev, GString *text)
 {
 	g_string_append(text, "# op\talg\tqueue-length\tbytes-per-s\tmean-process-us\tstarted\t"
-	                      "completed\tfailed\n");
+	                      "completed\tfailed\tlimits\n");
 	if (dev->group)
 		acr_report_group_capabilities(dev, text);
 	for (guint i = 0; i < dev->caps->len; i++)

@@ -142,7 +142,8 @@ struct acr_job {
 	bool in_caller;      /* it was computed in the thread that calls done() */
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */
 	bool waited;         /* it has been in the main queue */
-	bool begun;          /* an attempt has been handed to a driver */
+	bool begun;          /* a device has failed at it, or was given up with it */
+	bool refused;        /* a device that works can't do it */
 #ifdef ACR_DEBUG
 	atomic_bool over; /* ended or cancelled */
 #endif
@@ -172,7 +173,7 @@ void acr_say(char **sentence, const char *format, ...) __attribute__((format(pri
 void acr_sayv(char **sentence, const char *format, va_list args);
 
 /* Hand it to the scheduler, which may run it at once: done() may be called before this
- * returns. 0, or -ENODEV: no working device can do it, done() will not be called.
+ * returns. 0, or -ENODEV, -EOPNOTSUPP: no working device can do it, done() will not be called.
  * The caller holds a reference until this returns. Context: any thread without locks.
  * may_inline: small work may be done right here. */
 int acr_job_submit(struct acr_job *job, bool may_inline);

@@ -36,7 +36,7 @@ bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev,
 
 	if (!cap || !acr_device_takes(dev, job) || was_tried(job, dev))
 		return false;
-	if (cap->cap.max_src && job->src_len > cap->cap.max_src)
+	if (!acr_sched_short_enough(job, cap))
 		return false;
 	if (job->flags != ACR_OP_WHOLE &&
 	    (!cap->format || (job->state && job->state->format != cap->format)))
@@ -103,27 +103,6 @@ static struct acr_attempt *attempt_new(struct acr_job *job)
 	return attempt;
 }
 
-/* Why nobody can do it; the sentence of a failed attempt stays. */
-static int nobody(struct acr_job *job)
-{
-	const char *name = job->bound ? job->bound->spec->name : NULL;
-
-	if (job->bound && job->bound->group) {
-		if (acr_group_offers(job->bound, job->opcode, job->alg))
-			return job->begun ? -EIO : -ENODEV;
-		acr_say(&job->sentence, "no working member of the bound group %s can do this",
-		        name);
-	} else if (job->bound && !was_tried(job, job->bound))
-		acr_say(&job->sentence,
-		        job->bound->by_alg[job->opcode][acr_alg_index(job->alg)]
-		                ? "the bound device %s is not working"
-		                : "the bound device %s can't do this",
-		        name);
-	else if (job->begun)
-		return -EIO;
-	return -ENODEV;
-}
-
 /* It waits: but room may have come between the look and the wait, or the last device that could
  * do it may have gone. 0, or why it waits no more: nobody has it. */
 static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
@@ -132,7 +111,7 @@ static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
 	if (acr_choose_chance(job) != ACR_CHANCE_NONE || !acr_waiting_take_back(attempt))
 		return 0;
 	acr_job_unref(job); /* the attempt's */
-	return nobody(job);
+	return acr_sched_nobody(job);
 }
 
 /* One try: onto a device, or among those that wait. patient: it has lost the race for room too
@@ -154,7 +133,7 @@ static int put(struct acr_job *job, struct acr_attempt *attempt, bool may_inline
 		return acr_device_put(attempt->device, attempt, may_inline);
 	}
 	*waits = full || polite;
-	return *waits ? acr_waiting_add(job, attempt) : nobody(job);
+	return *waits ? acr_waiting_add(job, attempt) : acr_sched_nobody(job);
 }
 
 static bool take_away(struct acr_job *job);
@@ -349,7 +328,10 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 	struct acr_device *dev = attempt->device;
 
 	error = check_state(job, attempt, error);
-	job->begun = true;
+	if (error == -EOPNOTSUPP)
+		job->refused = true;
+	else
+		job->begun = true;
 	job->attempt_error = error;
 	report(attempt, error ? strerrorname_np(-error) : "ok");
 	if (acr_error_is_result(error) || acr_error_is_memory(error)) {
@@ -366,6 +348,9 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 	attempt->dst = NULL;
 	if (attempt->sentence)
 		acr_say(&job->sentence, "%s", attempt->sentence);
+	else if (error == -EOPNOTSUPP)
+		acr_say(&job->sentence, "device %s can't do this, and no other can",
+		        dev->spec->name);
 	else
 		acr_say(&job->sentence, "device %s failed with %s and no other could take over",
 		        dev->spec->name, strerrorname_np(-error));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the scheduler's files share: sched.c (placing), waiting.c (the main queue), check.c. */
+/* What the scheduler's files share: sched.c (placing), nobody.c, waiting.c (the main
+ * queue), check.c. */
 #ifndef ACR_SCHED_H
 #define ACR_SCHED_H
 
@@ -9,6 +10,17 @@
  * are. Inside an epoch. */
 bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev,
                        unsigned devices);
+
+/* Is the job within the longest input of a capability? */
+static inline bool acr_sched_short_enough(const struct acr_job *job,
+                                          const struct acr_capstat *cap)
+{
+	return !cap->cap.max_src || job->src_len <= cap->cap.max_src;
+}
+
+/* No device could take the job (nobody.c): why, with the sentence set. -EIO: one failed at it;
+ * -EOPNOTSUPP: those that work can't do it; -ENODEV: there is none. Any thread, no locks held. */
+int acr_sched_nobody(struct acr_job *job);
 
 /* As acr_job_submit(), for a job that keeps the arrival that it has. */
 int acr_sched_place(struct acr_job *job);

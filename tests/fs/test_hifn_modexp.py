@@ -53,8 +53,9 @@ def test_powers(daemon, rng, bits):
 def test_the_vector_from_silicon_is_a_modulus_that_users_may_not_have(daemon):
     """It is even, as the tests at bring-up use it."""
     with daemon.session(alg="modexp", device="hifn0", key=key_of(1 << 1535, 4)) as s:
-        with acr.fails("EIO"):
+        with acr.fails("EOPNOTSUPP"):
             s.run(b"\x80" + bytes(3) + b"\xff" * 188)
+        assert "odd moduli" in s.error()[1]
 
 
 @pytest.mark.parametrize("modulus, exponent", [
@@ -66,7 +67,7 @@ def test_soft_takes_what_the_engine_cannot(daemon, modulus, exponent):
         for _ in range(5):  # whichever is asked first
             assert int.from_bytes(s.run(b"\7"), "big") == pow(7, exponent, modulus)
     with daemon.session(alg="modexp", key=key_of(modulus, exponent), device="hifn0") as s:
-        with acr.fails("EIO"):
+        with acr.fails("EOPNOTSUPP"):
             s.run(b"\7")
         assert "moduli" in s.error()[1]
     assert counters(daemon, DEVICE)["failed"] == failed and state(daemon) == "ready"
@@ -87,8 +88,38 @@ def test_rsa_keys(daemon, tmp_path):
             s.write("op", "decrypt")
             assert s.run(sealed) == block
     with daemon.session(alg="modexp", device="hifn0", key=b"no key") as s:
-        with acr.fails("EIO"):
+        with acr.fails("EOPNOTSUPP"):
             s.run(block)
+        assert "no RSA key" in s.error()[1]
+
+
+def test_limits_are_listed(daemon):
+    """Where users look before they bind a session to the card."""
+    of_card = {(row["op"], row["alg"]): row["limits"] for row in acr.rows(daemon.text(f"devices/{DEVICE}/capabilities"))}
+    of_all = {(row["op"], row["alg"]): row["limits"] for row in acr.rows(daemon.text("algorithms"))}
+    assert "odd moduli" in of_card["encrypt", "modexp"] and of_card["encrypt", "aes-128-cbc"] == "-"
+    assert of_card["hash", "md5"].startswith("at most 262140")
+    for what in ("encrypt", "modexp"), ("hash", "md5"):
+        assert of_all[what] == f"{DEVICE}: {of_card[what]}"
+    assert of_all["hash", "sha256"] == "-"
+
+
+def test_what_only_a_device_that_is_broken_could_take(daemon):
+    """The devices that are left work, but can't do it: that is said, and no device is blamed."""
+    daemon.write("devices/soft0/ctl", "break\n")
+    try:
+        with daemon.session(alg="md5") as s:
+            assert s.run(b"short")
+            with acr.fails("EOPNOTSUPP"):
+                s.run(bytes(262141))
+            assert "at most 262140 bytes for md5, not 262141" in s.error()[1]
+        with daemon.session(alg="md5", stream="1") as s:
+            s.write("ctl", "start")
+            with acr.fails("EOPNOTSUPP"):
+                s.run(bytes(4 << 20))
+            assert "as a whole" in s.error()[1]
+    finally:
+        daemon.write("devices/soft0/ctl", "repair\n")
 
 
 def test_beside_other_work(daemon, rng):

@@ -321,10 +321,18 @@ static gboolean on_second(gpointer unused)
 	return G_SOURCE_CONTINUE;
 }
 
-static void unmounted(void)
+static gboolean on_unmounted(gpointer unused)
 {
+	(void)unused;
 	ends = 2;
 	g_main_loop_quit(loop);
+	return G_SOURCE_REMOVE;
+}
+
+/* In a serving thread: the loop may not run yet, and would not notice that it is to quit. */
+static void unmounted(void)
+{
+	g_idle_add(on_unmounted, NULL);
 }
 
 /* ---- going to the background ---- */

@@ -147,23 +147,9 @@ def test_a_bad_device_in_the_file(mnt, tmp_path):
 
 # ---- in the background ----
 
-def daemon_of(mount):
-    """Process ids of the daemons on this mount point."""
-    found = []
-    for folder in pathlib.Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if os.fsencode(mount) in words and any(b"acryptod" in w for w in words[:6]):
-                found.append(int(folder.name))
-    return found
-
-
 def test_in_the_background(mnt):
     done = acryptod(mnt)
-    pids = daemon_of(mnt)
+    pids = acr.daemons_on(mnt)
     try:
         assert done.returncode == 0, done.stderr
         assert (mnt / "version").read_text(), "it must return after the mount works"
@@ -182,7 +168,7 @@ def test_in_the_background(mnt):
             select.select([fd], [], [], 20)
             os.close(fd)
         acr.unmount(mnt)
-    assert not daemon_of(mnt) and not os.path.ismount(mnt)
+    assert not acr.daemons_on(mnt) and not os.path.ismount(mnt)
 
 
 # ---- another user ----

@@ -52,7 +52,9 @@ def run(tmp_path):
                 words += [etc, copy]
             if key in texts:
                 (copy / "acrypto/acryptod.conf").write_text(texts[key])
-        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        assert acr.until(lambda: not acr.daemons_on(tmp_path / "mnt")), "a daemon outlives its mount"
+        return done
 
     return start
 

@@ -39,6 +39,7 @@ def sh(tmp_path):
         words = ["unshare", "-m", "sh", "-euc", SETUP + script, "sh", tmp_path / "mnt", tmp_path / "bin"]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert acr.until(lambda: not acr.daemons_on(tmp_path / "mnt")), "a daemon outlives its mount"
         return done.stdout
 
     return run

@@ -2,6 +2,7 @@
 """What a service manager is told, and what the unit needs of it."""
 import os
 import socket
+import subprocess
 
 import pytest
 
@@ -32,6 +33,24 @@ def test_ready_means_that_the_mount_works(manager, start, tmp_path):
     assert listener.recv(1000) == b"READY=1"
     assert (tmp_path / "mnt/version").exists()
     starting.result(60)
+
+
+def test_unmounted_before_it_is_told(start, tmp_path):
+    """A daemon that is not yet past its start must end, too, when its mount is taken away."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(tmp_path / "notify"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler:
+            filler.connect(str(tmp_path / "notify"))
+            filler.setblocking(False)
+            assert acr.until(lambda: acr.errno_of(filler.send, b"x") == "EAGAIN")
+        daemon = start(env={"NOTIFY_SOCKET": str(tmp_path / "notify")}, config="[daemon]\nthreads=2\n")
+        threads = len(os.listdir(f"/proc/{daemon.pid}/task"))
+        subprocess.run(["umount", daemon.mount], check=True)
+        assert acr.until(lambda: len(os.listdir(f"/proc/{daemon.pid}/task")) <= threads - 2)
+        s.setblocking(False)
+        while acr.errno_of(s.recv, 1000) is None:
+            pass
+        assert daemon.process.wait(30) == 0
 
 
 @pytest.mark.parametrize("name", ["nowhere", "/nonexistent/socket", "@nobody-listens", "/" + "x" * 200])

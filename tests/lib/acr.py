@@ -161,6 +161,20 @@ def unmount(folder):
     subprocess.run([*words, str(folder)], stderr=subprocess.DEVNULL, check=False)
 
 
+def daemons_on(mount):
+    """Process ids of the daemons on this mount point."""
+    found = []
+    for folder in pathlib.Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if os.fsencode(mount) in words and any(b"acryptod" in w for w in words[:6]):
+                found.append(int(folder.name))
+    return found
+
+
 NOBODY = 65534
 # Numbers with two names: the one that the contract uses.
 ERRNO_NAMES = {**errno.errorcode, errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUPP"}

@@ -60,10 +60,10 @@ endif
 drivers_soft_soft_so_SOURCES = drivers/soft/soft.c $(engine_sources)
 drivers_null_null_so_SOURCES = drivers/null/null.c
 drivers_delay_delay_so_SOURCES = drivers/delay/delay.c $(engine_sources)
-drivers_error_error_so_SOURCES = drivers/error/error.c $(engine_sources)
-drivers_flip_flip_so_SOURCES = drivers/flip/flip.c $(engine_sources)
-drivers_hang_hang_so_SOURCES = drivers/hang/hang.c $(engine_sources)
-drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c $(engine_sources)
+drivers_error_error_so_SOURCES = drivers/error/error.c common/engine/fault.c $(engine_sources)
+drivers_flip_flip_so_SOURCES = drivers/flip/flip.c common/engine/fault.c $(engine_sources)
+drivers_hang_hang_so_SOURCES = drivers/hang/hang.c common/engine/fault.c $(engine_sources)
+drivers_vanish_vanish_so_SOURCES = drivers/vanish/vanish.c common/engine/fault.c $(engine_sources)
 
 drivers_hifn795x_hifn795x_so_SOURCES = $(hifn_sources) $(pci_sources)
 drivers_ce99_ce99_so_SOURCES = $(ce99_sources) $(pci_sources)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes in software, but every Nth operation fails with a chosen errno. */
-#include "common/engine/engine.h"
+#include "common/engine/fault.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct error_device {
@@ -50,35 +49,19 @@ static int parse_errno(struct acr_device *dev, int *error)
 	return -EINVAL;
 }
 
-static int read_options(struct acr_device *dev, struct error_device *error_dev)
+static int set_up(struct acr_device *dev, void *own)
 {
-	uint64_t threads;
+	struct error_device *error_dev = own;
 	int error = acr_device_option_number(dev, "every", 1, UINT64_MAX, &error_dev->every);
 
 	if (!error)
 		error = parse_errno(dev, &error_dev->error);
-	if (!error)
-		error = acr_device_option_number(dev, "threads", 1, 1024, &threads);
-	if (!error)
-		acr_device_set_width(dev, (unsigned)threads, 1);
-	return error;
+	return error ? error : fault_threads(dev);
 }
 
 static int error_probe(struct acr_device *dev)
 {
-	struct error_device *error_dev = calloc(1, sizeof(*error_dev));
-	int error;
-
-	if (!error_dev)
-		return -ENOMEM;
-	error = read_options(dev, error_dev);
-	if (!error)
-		error = soft_add_capabilities(dev);
-	if (error)
-		free(error_dev);
-	else
-		acr_device_set_private(dev, error_dev);
-	return error;
+	return fault_probe(dev, sizeof(struct error_device), set_up);
 }
 
 static int error_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
@@ -93,12 +76,6 @@ static int error_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
 	return (int)n;
 }
 
-static void error_remove(struct acr_device *dev)
-{
-	free(acr_device_private(dev));
-	soft_release();
-}
-
 static const struct acr_driver error_driver = {
 	.name = "error",
 	.help = "computes, but every Nth operation fails (for tests)",
@@ -107,7 +84,7 @@ static const struct acr_driver error_driver = {
 	.probe = error_probe,
 	.submit = error_submit,
 	.state_free = soft_state_free,
-	.remove = error_remove,
+	.remove = fault_remove,
 };
 
 ACR_REGISTER_DRIVER(error_driver);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes in software, but one bit of every Nth output is wrong. */
-#include "common/engine/engine.h"
+#include "common/engine/fault.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 struct flip_device {
 	uint64_t every;
@@ -17,26 +15,17 @@ static const struct acr_option flip_options[] = {
 	{ NULL, NULL, NULL },
 };
 
+static int set_up(struct acr_device *dev, void *own)
+{
+	struct flip_device *flip = own;
+	int error = acr_device_option_number(dev, "every", 1, UINT64_MAX, &flip->every);
+
+	return error ? error : fault_threads(dev);
+}
+
 static int flip_probe(struct acr_device *dev)
 {
-	struct flip_device *flip = calloc(1, sizeof(*flip));
-	uint64_t threads;
-	int error;
-
-	if (!flip)
-		return -ENOMEM;
-	error = acr_device_option_number(dev, "every", 1, UINT64_MAX, &flip->every);
-	if (!error)
-		error = acr_device_option_number(dev, "threads", 1, 1024, &threads);
-	if (!error)
-		error = soft_add_capabilities(dev);
-	if (error) {
-		free(flip);
-		return error;
-	}
-	acr_device_set_width(dev, (unsigned)threads, 1);
-	acr_device_set_private(dev, flip);
-	return 0;
+	return fault_probe(dev, sizeof(struct flip_device), set_up);
 }
 
 /* dst, or the tag where dst is empty. A part that only moves the running state on has
@@ -70,12 +59,6 @@ static int flip_submit(struct acr_device *dev, struct acr_op **ops, unsigned n)
 	return (int)n;
 }
 
-static void flip_remove(struct acr_device *dev)
-{
-	free(acr_device_private(dev));
-	soft_release();
-}
-
 static const struct acr_driver flip_driver = {
 	.name = "flip",
 	.help = "computes, but one bit of every Nth output is wrong (for tests)",
@@ -84,7 +67,7 @@ static const struct acr_driver flip_driver = {
 	.probe = flip_probe,
 	.submit = flip_submit,
 	.state_free = soft_state_free,
-	.remove = flip_remove,
+	.remove = fault_remove,
 };
 
 ACR_REGISTER_DRIVER(flip_driver);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes N operations in software; what it accepts after them never ends by itself, only by
  * cancel(), reset() or remove(). */
-#include "common/engine/engine.h"
+#include "common/engine/fault.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/queue.h>
 
 /* In acr_op.driver_area. */
@@ -27,42 +26,26 @@ static const struct acr_option hang_options[] = {
 	{ NULL, NULL, NULL },
 };
 
-static int read_options(struct acr_device *dev, struct hang_device *hang)
+static int set_up(struct acr_device *dev, void *own)
 {
+	struct hang_device *hang = own;
 	uint64_t width;
-	int error;
+	int error = fault_required(dev, "after", UINT64_MAX, &hang->after);
 
-	if (!acr_device_option(dev, "after")) {
-		acr_device_explain(dev, "after=N is required");
-		return -EINVAL;
-	}
-	error = acr_device_option_number(dev, "after", 0, UINT64_MAX, &hang->after);
 	if (!error)
 		error = acr_device_option_number(dev, "width", 1, 65536, &width);
-	if (!error)
-		acr_device_set_width(dev, (unsigned)width, 1);
-	return error;
+	if (error)
+		return error;
+	pthread_mutex_init(&hang->lock, NULL);
+	LIST_INIT(&hang->hung);
+	acr_device_set_width(dev, (unsigned)width, 1);
+	acr_device_set_area(dev, sizeof(struct hung));
+	return 0;
 }
 
 static int hang_probe(struct acr_device *dev)
 {
-	struct hang_device *hang = calloc(1, sizeof(*hang));
-	int error;
-
-	if (!hang)
-		return -ENOMEM;
-	error = read_options(dev, hang);
-	if (!error)
-		error = soft_add_capabilities(dev);
-	if (error) {
-		free(hang);
-		return error;
-	}
-	pthread_mutex_init(&hang->lock, NULL);
-	LIST_INIT(&hang->hung);
-	acr_device_set_area(dev, sizeof(struct hung));
-	acr_device_set_private(dev, hang);
-	return 0;
+	return fault_probe(dev, sizeof(struct hang_device), set_up);
 }
 
 /* Returns whether op hangs from now on. */
@@ -150,8 +133,7 @@ static void hang_remove(struct acr_device *dev)
 
 	end_all(hang);
 	pthread_mutex_destroy(&hang->lock);
-	free(hang);
-	soft_release();
+	fault_remove(dev);
 }
 
 static const struct acr_driver hang_driver = {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Computes N operations in software and is then gone, like a card pulled out of its slot;
  * reset() puts it back for N more. */
-#include "common/engine/engine.h"
+#include "common/engine/fault.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 struct vanish_device {
 	uint64_t after;
@@ -18,38 +17,17 @@ static const struct acr_option vanish_options[] = {
 	{ NULL, NULL, NULL },
 };
 
-static int read_options(struct acr_device *dev, struct vanish_device *vanish)
+static int set_up(struct acr_device *dev, void *own)
 {
-	uint64_t threads;
-	int error;
+	struct vanish_device *vanish = own;
+	int error = fault_required(dev, "after", UINT64_MAX - 1, &vanish->after);
 
-	if (!acr_device_option(dev, "after")) {
-		acr_device_explain(dev, "after=N is required");
-		return -EINVAL;
-	}
-	error = acr_device_option_number(dev, "after", 0, UINT64_MAX - 1, &vanish->after);
-	if (!error)
-		error = acr_device_option_number(dev, "threads", 1, 1024, &threads);
-	if (!error)
-		acr_device_set_width(dev, (unsigned)threads, 1);
-	return error;
+	return error ? error : fault_threads(dev);
 }
 
 static int vanish_probe(struct acr_device *dev)
 {
-	struct vanish_device *vanish = calloc(1, sizeof(*vanish));
-	int error;
-
-	if (!vanish)
-		return -ENOMEM;
-	error = read_options(dev, vanish);
-	if (!error)
-		error = soft_add_capabilities(dev);
-	if (error)
-		free(vanish);
-	else
-		acr_device_set_private(dev, vanish);
-	return error;
+	return fault_probe(dev, sizeof(struct vanish_device), set_up);
 }
 
 static bool is_gone(const struct vanish_device *vanish)
@@ -85,12 +63,6 @@ static int vanish_reset(struct acr_device *dev)
 	return 0;
 }
 
-static void vanish_remove(struct acr_device *dev)
-{
-	free(acr_device_private(dev));
-	soft_release();
-}
-
 static const struct acr_driver vanish_driver = {
 	.name = "vanish",
 	.help = "computes N operations and is then gone (for tests)",
@@ -100,7 +72,7 @@ static const struct acr_driver vanish_driver = {
 	.submit = vanish_submit,
 	.state_free = soft_state_free,
 	.reset = vanish_reset,
-	.remove = vanish_remove,
+	.remove = fault_remove,
 };
 
 ACR_REGISTER_DRIVER(vanish_driver);

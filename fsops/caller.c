@@ -8,17 +8,18 @@
  * the same. So what is found out here holds until the answer, and not a moment longer. (Who
  * aborts the connection breaks that; only the daemon's own user can.)
  *
- * We may be root and could reach everything. What a call reaches is only the memory of who makes
- * it, which that process can read and write itself; a pointer can't name another process. On
- * top of that all uids and gids of the thread (real, effective, saved, of files) must be those
- * of the request. That keeps out a number that means somebody else, whatever the reason, and
- * programs that act for two users, set-uid ones and those that have changed for a while: their
- * memory is not only the user's who is served and charged. They get EPERM, and send data inline.
+ * We may be root and could reach everything. What a call reaches is only the memory of the
+ * process that makes it, which that process can read and write itself; a pointer can't name
+ * another process. On top of that all uids and gids of the thread (real, effective, saved, of
+ * files) must be those of the request. That keeps out a number that means somebody else,
+ * whatever the reason, and programs that act for two users, set-uid ones and those that have
+ * changed for a while: their memory is not only that of the user who is served and charged.
+ * They get EPERM, and send data inline.
  *
- * Not asked for is that the process be dumpable, or have no capabilities: these rules say whom
- * *others* may look into, and a process that names its own memory in a call has agreed. A daemon
- * that has given up root, and so isn't dumpable, is served. Where we are not root, the system
- * itself asks for both, as for ptrace(2), and Yama for more. */
+ * Not asked for is that the process be dumpable, or have no capabilities: these rules say
+ * whom *others* may look into, and a process that names its own memory in a call has agreed.
+ * A daemon that has given up root, and so isn't dumpable, is served. Where we are not root,
+ * the system itself asks for both, as for ptrace(2), and Yama for more. */
 #include "caller.h"
 
 #include <errno.h>

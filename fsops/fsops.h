@@ -35,7 +35,8 @@ struct fs_node {
 	enum fs_dir dir;
 	const struct fs_file *file; /* a row of its table; NULL: the directory itself */
 	unsigned stage;             /* of FS_STAGE: its number; 0 elsewhere */
-	/* Session's serial, device's id, balancer's quark; of its files: quark << 8 and the place in its table */
+	/* Session's serial, device's id, balancer's quark; of its files: quark << 8 and the
+	 * place in its table */
 	uint64_t object;
 };
 
@@ -145,7 +146,7 @@ void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 /* ---- who.c ---- */
 
 struct fs_actor fs_actor_of(fuse_req_t req);
-/* What both may: rights are judged by who opened and who writes. */
+/* What both may: rights are judged by the opener and the writer. */
 struct fs_actor fs_actor_both(const struct fs_actor *a, const struct fs_actor *b);
 
 /* ---- kinds of files ---- */
@@ -203,7 +204,8 @@ void fs_wait_close(void);
 /* From now on, until fs_hold_end(), this descriptor of a session's may hold a key. */
 void fs_hold(struct fs_handle *handle);
 void fs_hold_end(struct fs_handle *handle);
-/* The session or its key goes: forget the keys that its descriptors hold. stage 0: all stages' */
+/* The session or its key goes: forget the keys that its descriptors hold. stage 0: all
+ * stages' */
 void fs_drop_held(struct acr_session *session, unsigned stage);
 /* Forget what was collected, and wipe it. Under (h), or at the release. */
 void fs_drop_collected(struct fs_handle *handle);

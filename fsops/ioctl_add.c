@@ -55,7 +55,7 @@ static void add_store(struct fs_call *call, bool here)
 {
 	call->visit = (struct fs_visit){ .run = add_run, .done = add_done };
 	if (call->error) {
-		handed_out(call); /* a failure too is told once to each who waits */
+		handed_out(call); /* a failure too is told once to each waiting call */
 		fs_call_fail(call, call->error, NULL);
 	} else {
 		fs_visit(&call->visit, fuse_req_ctx(call->pending.req)->uid, here);

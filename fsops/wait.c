@@ -114,7 +114,8 @@ static void finish(struct fs_pending *waiter, int error)
 	acr_session_unref(session);
 }
 
-/* Called by libfuse with the request's lock held, also from within fuse_req_interrupt_func(). */
+/* Called by libfuse with the request's lock held, also from within
+ * fuse_req_interrupt_func(). */
 static void interrupted(fuse_req_t req, void *data)
 {
 	struct fs_pending *waiter = data;
@@ -203,7 +204,8 @@ static void wake(struct acr_session *session)
 	struct front *front = session->front;
 	struct fs_pending *answered;
 
-	if (!front) /* nobody has ever waited; who is about to looks again after queueing */
+	/* Nobody has ever waited. A call that is about to looks again after queueing. */
+	if (!front)
 		return;
 	pthread_mutex_lock(&front->lock);
 	front->again = true;
@@ -326,7 +328,7 @@ static struct fs_pending *empty_front(struct front *front, struct fs_pending *li
 	for (struct fs_pending *waiter = front->head, *next; waiter; waiter = next) {
 		next = waiter->next;
 		if (waiter->state != FS_WAITING)
-			continue; /* who is trying it sees that we are closing */
+			continue; /* the thread that is trying it sees that we are closing */
 		take_off(front, waiter);
 		waiter->error = -ECANCELED;
 		waiter->next = list;

@@ -2,8 +2,8 @@
 /* Devices of their own for some processes, users or sessions that name themselves so; the rest
  * shares the rest. The administrator writes the rules into lb/affinity/rules.
  *
- * find_device() reads the list of rules without a lock. Who replaces it waits for all readers
- * before freeing the old one. */
+ * find_device() reads the list of rules without a lock. A thread that replaces it waits for
+ * all readers before freeing the old one. */
 #include "words.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define NAME_SIZE 65 /* longest name of a device, and the final 0 */
 
-/* In the order in which they are asked: who is more special comes first. */
+/* In the order in which they are asked: the more special rule comes first. */
 enum kind { PID, PRIVATE, UID, KINDS };
 static const char *const kind_names[KINDS] = { "pid", "private", "uid" };
 

@@ -28,7 +28,7 @@ struct curve {
 	_Atomic(struct curve_line) line; /* both at once: 8 bytes */
 	atomic_uint_least64_t samples;
 	atomic_uint sizes; /* bits: classes of size that were measured, see curve_class() */
-	atomic_flag busy;  /* who sets it owns the sums */
+	atomic_flag busy;  /* the thread that sets it owns the sums */
 	struct line sums;  /* (busy) x in bytes, y in ns */
 };
 

@@ -6,10 +6,11 @@
  * to start and one that is slow per byte share the work where that is best, and nobody sets a
  * threshold. What was never measured, or not for long, is tried now and then.
  *
- * Where the session would have to wait anyhow, who is done first is the wrong question: asked
- * of one after the other, it fills each device with whatever comes. Then the session goes where
- * it adds least to the sum of the squared waiting times. That sorts by the *ratio* of the costs,
- * as the best static split does, with the waiting times as the prices that adjust themselves.
+ * Where the session would have to wait anyhow, which device is done first is the wrong
+ * question: asked of one after the other, it fills each device with whatever comes. Then the
+ * session goes where it adds least to the sum of the squared waiting times. That sorts by the
+ * *ratio* of the costs, as the best static split does, with the waiting times as the prices
+ * that adjust themselves.
  *
  * Curves are in a hash table of fixed size. find_device() reads it without locks and takes a
  * free slot by compare-and-swap; completed() drops its sample when another thread is at the

@@ -20,8 +20,8 @@ extern "C" {
 #define ACR_BALANCER_API   2u
 
 /* A device that could take the session: it has the capability, works, and has queue room. A
- * group of devices is one device here; its numbers are sums over its members that could take it.
- * A snapshot: nothing in it changes while find_device() looks at it. */
+ * group of devices is one device here; its numbers are sums over its members that could take
+ * it. A snapshot: nothing in it changes while find_device() looks at it. */
 struct acr_lb_device {
 	const char *name;
 	uint64_t id;           /* never reused while the daemon runs */
@@ -104,9 +104,10 @@ struct acr_balancer {
 	 * find_device(). */
 	void (*rehash)(void *data);
 
-	/* An operation has ended well: what it cost. device_id is a group's where the choice was
-	 * a group. Told to who is current (or the group's own) at that time, whoever chose; bound
-	 * sessions are told, too. Any thread, must not sleep. NULL: this balancer doesn't learn. */
+	/* An operation has ended well: what it cost. device_id is a group's where the choice
+	 * was a group. Told to the balancer that is current (or the group's own) at that
+	 * time, whichever chose; bound sessions are told, too. Any thread, must not sleep.
+	 * NULL: this balancer doesn't learn. */
 	void (*completed)(void *data, uint64_t device_id, const struct acr_lb_session *session,
 	                  uint64_t queue_ns, uint64_t process_ns);
 

@@ -57,8 +57,8 @@ void acr_epoch_enter(void)
 {
 	if (!self)
 		self = reader_get();
-	/* Sequentially consistent: who waits either sees this mark, or replaced the pointer
-	 * before we load it. */
+	/* Sequentially consistent: a waiting thread either sees this mark, or replaced the
+	 * pointer before we load it. */
 	atomic_store(&self->active, atomic_load(&epoch));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reading shared pointers without a lock: a reader is inside an epoch while it uses what it
- * loaded; who replaces a pointer waits until every reader has left the old epoch. */
+ * loaded; a thread that replaces a pointer waits until every reader has left the old epoch. */
 #ifndef ACR_EPOCH_H
 #define ACR_EPOCH_H
 

@@ -25,7 +25,7 @@ struct acr_settings {
 	atomic_uint_least64_t threads; /* that serve the filesystem */
 	atomic_uint_least64_t log_level;
 	atomic_uint_least64_t core_dumps; /* 0 or 1 */
-	/* Texts live until the daemon ends: who reads an old one may keep it. */
+	/* Texts live until the daemon ends: a reader of an old one may keep it. */
 	_Atomic(const char *) balancer;       /* name */
 	_Atomic(const char *) module_path;    /* DIR[:DIR...], NULL: the installed ones */
 	_Atomic(const char *) priority_group; /* may use priorities above the default */
@@ -54,7 +54,8 @@ bool acr_name_ok(const char *name);
 void acr_settings_init(void);
 
 /* The configuration file that is read where none is named: the first that is there. One that
- * can't be looked for counts as there, so that nothing is passed over in silence. NULL: none. */
+ * can't be looked for counts as there, so that nothing is passed over in silence. NULL:
+ * none. */
 const char *acr_settings_find(void);
 
 /* Read a configuration file. devices (of struct acr_device_spec *) is appended to. Returns

@@ -372,7 +372,8 @@ bool acr_device_make_orphan(struct acr_device *dev, struct acr_attempt *attempt)
 
 void acr_device_leave_driver(struct acr_device *dev)
 {
-	/* Sequentially consistent: either we see that somebody waits, or they see that we left. */
+	/* Sequentially consistent: either we see that somebody waits, or they see that we
+	 * left. */
 	if (atomic_fetch_sub(&dev->callers, 1) != 1 || !atomic_load(&dev->awaited))
 		return;
 	pthread_mutex_lock(&dev->lock);
@@ -396,7 +397,7 @@ bool acr_device_await_callers(struct acr_device *dev, unsigned seconds)
 
 void acr_device_tell_driver(struct acr_device *dev, struct acr_attempt *attempt)
 {
-	/* Who is just handing it over looks again, see repeat_cancels(). */
+	/* The thread that is just handing it over looks again, see repeat_cancels(). */
 	if (dev->driver->cancel && atomic_load(&attempt->shown))
 		dev->driver->cancel(dev, &attempt->op);
 }

@@ -97,7 +97,7 @@ static int group_probe(struct acr_device *dev)
 	return 0;
 }
 
-/* Nobody is offered work through it any more; who is bound to it may still hold it. */
+/* Nobody is offered work through it any more; a job that is bound to it may still hold it. */
 static void group_remove(struct acr_device *dev)
 {
 	acr_balancing_free(dev->group->lb);
@@ -139,7 +139,7 @@ void acr_group_free(struct acr_group *group)
 	g_free(group);
 }
 
-/* ---- who is where ---- */
+/* ---- membership ---- */
 
 void acr_group_link(struct acr_device_set *set)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Groups: devices that are made of other devices, with a balancer of their own.
  *
- * A group has neither queue nor threads. Who is a member goes by name, so members may leave and
- * come back; each published set of devices says who is in which group at that time. */
+ * A group has neither queue nor threads. Membership goes by name, so members may leave and
+ * come back; each published set of devices says which member is in which group at that time. */
 #ifndef ACR_GROUP_H
 #define ACR_GROUP_H
 
@@ -19,7 +19,7 @@ struct acr_group {
 const struct acr_driver *acr_group_driver(const char *name);
 void acr_group_free(struct acr_group *group); /* NULL is fine */
 
-/* Fill in who is in which group. Before the set is published. */
+/* Fill in which device is in which group. Before the set is published. */
 void acr_group_link(struct acr_device_set *set);
 
 /* Any thread, no epoch, no locks needed: */

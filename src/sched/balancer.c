@@ -267,7 +267,7 @@ int acr_balancer_unload(const char *name)
 		acr_epoch_wait();
 	}
 	pthread_mutex_unlock(&lock);
-	/* Who is in one of its files found it before it left the list. */
+	/* A thread that is in one of its files found it before it left the list. */
 	while (!error && atomic_load(&lb->users))
 		g_usleep(1000);
 	if (!error)

@@ -27,7 +27,8 @@ struct acr_check {
 	enum acr_check_need need;
 	struct answer answers[ANSWERS]; /* the first is the job's own */
 	unsigned count;
-	struct acr_device *asked[ANSWERS]; /* references; who has answered, or failed to */
+	struct acr_device
+	        *asked[ANSWERS]; /* references: those that have answered, or failed to */
 	unsigned asked_count;
 	struct acr_job *copy; /* (lock) out for an answer, a reference; NULL: none is */
 	bool again;           /* devices are being asked for the second time */
@@ -373,7 +374,7 @@ static int agreed(const struct acr_check *check)
 	return -1;
 }
 
-/* Who gives two answers to one question is wrong; is there just one who doesn't? */
+/* A device that gives two answers to one question is wrong. Is there just one that doesn't? */
 static int consistent(const struct acr_check *check)
 {
 	int found = -1;
@@ -409,8 +410,8 @@ static void advance(struct acr_check *check)
 		settle(check, (unsigned)truth, "other devices");
 		return;
 	}
-	/* Two running states have parted, perhaps long ago: nobody can say any more who was right
-	 * then, only who is wrong now. */
+	/* Two running states have parted, perhaps long ago: nobody can say any more who was
+	 * right then, only which device is wrong now. */
 	if (check->count > 1 && check->job->shadow) {
 		test_next(check);
 		return;

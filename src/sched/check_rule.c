@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Checks without their course: what is checked, when two results agree, and who is asked. */
+/* The rules of checks: which results are checked, when two of them agree, and which device is
+ * asked. How a check goes on from there is in check.c. */
 #include "check.h"
 
 #include "base/errors.h"

@@ -155,8 +155,8 @@ struct acr_job {
 	struct acr_check *checking; /* check.c's */
 	int attempt_error;          /* how the last attempt ended */
 	uint64_t arrival_ns;
-	/* Attempts after the first, the newest first; freed with the job. Who has just let it wait
-	 * may look at them while another goes on with it. */
+	/* Attempts after the first, the newest first; freed with the job. The thread that
+	 * has just let it wait may look at them while another one goes on with it. */
 	_Atomic(struct acr_attempt *) extra;
 	struct acr_attempt first;
 };

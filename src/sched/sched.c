@@ -2,7 +2,7 @@
 /* The scheduler: finds a device for each job, and another one when that fails.
  *
  * A job gets a fresh attempt for each device that it is put on, so that an attempt belongs to
- * one device for all its life and nobody who holds a pointer to it is surprised. */
+ * one device for all its life and no holder of a pointer to it is surprised. */
 #include "check.h"
 #include "base/errors.h"
 #include "base/epoch.h"
@@ -371,7 +371,7 @@ static const char *what_befell(struct acr_device *dev)
 	}
 }
 
-/* Who is bound to a device goes with it, even if that comes back at once. */
+/* A job that is bound to a device fails with it, even if the device comes back at once. */
 static bool goes_down(const struct acr_job *job, struct acr_device *dev)
 {
 	int state = atomic_load(&dev->state);

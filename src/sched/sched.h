@@ -43,10 +43,10 @@ int acr_waiting_add(struct acr_job *job, struct acr_attempt *attempt);
 /* Take it back. False: it waits no more. */
 bool acr_waiting_take_back(struct acr_attempt *attempt);
 
-/* While there is room: place who comes first of those that can use it. No locks held. */
+/* While there is room: place the first of those that can use it. No locks held. */
 void acr_waiting_serve(enum acr_opcode opcode, const struct acr_alg *alg);
 
-/* Place all of them anew; who can be placed nowhere any more fails. No locks held. */
+/* Place all of them anew; a job that can be placed nowhere any more fails. No locks held. */
 void acr_waiting_rehash(void);
 
 void acr_waiting_set_ageing(double ageing);

@@ -2,9 +2,10 @@
 /* Jobs that wait because the queues of all devices that could take them are full: one queue for
  * each capability. This is the seed's main session queue.
  *
- * Who comes while others wait for the same queues up behind those of equal or higher effective
- * priority, so nobody is passed. Room is given to the first of them that can use it: the very
- * first may be unable to, because that device has failed it before or takes no input so long. */
+ * A newcomer queues up behind those of equal or higher effective priority that wait for the
+ * same, so nobody is passed. Room is given to the first of them that can use it: the very
+ * first may be unable to, because that device has failed it before or takes no input so
+ * long. */
 #include "base/epoch.h"
 #include "device/group.h"
 #include "sched.h"
@@ -12,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Who is bound to a group waits with it. */
+/* Jobs that are bound to a group wait with it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct acr_waiting main_place;
 static SLIST_HEAD(, acr_waiting) places = { &main_place }; /* (lock) the main one first */
@@ -119,7 +120,7 @@ bool acr_waiting_take_back(struct acr_attempt *attempt)
 	return taken;
 }
 
-/* ---- who can be served ---- */
+/* ---- serving ---- */
 
 /* Has any working device room for this? */
 static bool has_room(enum acr_opcode opcode, unsigned row)
@@ -178,7 +179,7 @@ void acr_waiting_serve(enum acr_opcode opcode, const struct acr_alg *alg)
 	for (unsigned which = 0; more; which++) {
 		struct acr_job *job;
 
-		/* Who loses the room to another is back when we look again. */
+		/* A job that loses the room to another is back when we look again. */
 		while (atomic_load(&total) && has_room(opcode, row) &&
 		       (job = next_to_go(which, opcode, row, &more)))
 			acr_sched_serve(job);

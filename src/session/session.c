@@ -121,8 +121,8 @@ static void stage_finished(struct acr_stage *stage, struct acr_job *job)
 
 static struct acr_job *stage_done(struct acr_session *session, struct acr_job *job, int error);
 
-/* Under the lock: the job of the stage after `job`. Returns it, or what comes after it if it was
- * done along with job. */
+/* Under the lock: the job of the stage after `job`. Returns it, or what comes after it if it
+ * was done along with job. */
 static struct acr_job *go_to(struct acr_session *session, struct acr_job *job,
                              struct acr_job *next)
 {
@@ -322,7 +322,8 @@ int acr_session_start(struct acr_session *session)
 		take_job(session, job);
 	pthread_mutex_unlock(&session->lock);
 	if (error && error != -EBUSY)
-		acr_session_changed(session); /* who waits for the end learns of the refusal */
+		acr_session_changed(
+		        session); /* those that wait for the end learn of the refusal */
 	if (error)
 		return error;
 	if (!job) {

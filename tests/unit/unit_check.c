@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Results that are compared before they are shown: who is asked, who is believed, and that a job
- * ends once whatever happens meanwhile. */
+/* Results that are compared before they are shown: which device is asked, which is believed,
+ * and that a job ends once whatever happens meanwhile. */
 #include "health_drivers.h"
 #include "sched/check.h"
 
@@ -94,7 +94,7 @@ static int run(const char *bound, enum acr_check_need need)
 	return !error && !right ? 1 : error;
 }
 
-/* ---- who is asked, and who is believed ---- */
+/* ---- which device is asked, and which is believed ---- */
 
 static void test_agree(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* In which order work reaches the drivers, and in which bunches: the main queue, fairness between
- * users, batches, flush deadlines, and answers that come late or in any order. */
+/* In which order work reaches the drivers, and in which bunches: the main queue, fairness
+ * between users, batches, flush deadlines, and answers that come late or in any order. */
 #include "health_drivers.h"
 
 static void make_dispatch_modules(void)
@@ -87,7 +87,7 @@ static void test_no_hold_up(void)
 	end_test();
 }
 
-/* Who comes when there happens to be room doesn't pass those that wait for it, unless it is more
+/* A newcomer that finds room doesn't pass those that wait for it, unless it is more
  * urgent. */
 static void test_no_passing(void)
 {
@@ -181,7 +181,8 @@ static void test_flood(void)
 	end_test();
 }
 
-/* Queue up for a device that takes nothing until it is told, then see what it is given at once. */
+/* Queue up for a device that takes nothing until it is told, then see what it is given at
+ * once. */
 static unsigned batch_of(unsigned users)
 {
 	struct acr_device *dev = device("d0");

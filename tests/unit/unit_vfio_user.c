@@ -145,7 +145,7 @@ static void *request(void *data)
 	                                           in, sizeof(in), &got);
 }
 
-/* A server that maps nothing is sent keys, which don't stay on the stack of who sends them. */
+/* A server that maps nothing is sent keys, which don't stay on the sender's stack. */
 static void test_nothing_stays_on_the_stack(void)
 {
 	uint8_t memory[SECRET_BYTES], *stack;
@@ -214,7 +214,8 @@ static void test_silence(void)
 	server_end(&server);
 }
 
-/* Whatever reply is spoilt in whatever way, it is an error or harmless; never more than that. */
+/* Whatever reply is spoilt in whatever way, it is an error or harmless; never more than
+ * that. */
 static void test_spoilt_replies(void)
 {
 	unsigned before = open_files(), refused = 0;
@@ -361,7 +362,8 @@ static void test_reactor(bool uring)
 		CHECK(write(one.fd, &add, sizeof(add)) == sizeof(add));
 		CHECK(wait_for_calls(&one, i));
 	}
-	/* Five at once: called as long as there is something to read, until it wants no more. */
+	/* Five at once: called as long as there is something to read, until it wants no
+	 * more. */
 	add = 5;
 	CHECK(write(two.fd, &add, sizeof(add)) == sizeof(add));
 	CHECK(wait_for_calls(&two, 3));

@@ -298,7 +298,7 @@ static bool server_reply(struct server *server, struct server_header *header, ui
 		server_send_fds(server->fd, message, size);
 	else if (send(server->fd, message, size, MSG_NOSIGNAL) < 0)
 		return false;
-	/* Who waits for more than there is gets the end instead. */
+	/* A reader that waits for more than there is gets the end instead. */
 	return how == SPOIL_NOTHING || how == SPOIL_FDS || how == SPOIL_ASK ||
 	       how == SPOIL_ERROR;
 }

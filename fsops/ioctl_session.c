@@ -78,13 +78,21 @@ static int set_texts(struct acr_session *session,
 	return error;
 }
 
-/* May the user choose how long the output is? */
-static bool has_length(const struct acr_session *session)
+/* Does the room for the output say how long it shall be? A verification puts out none. */
+static bool has_length(const struct acr_stage *stage)
 {
-	const struct acr_stage *stage = &session->stage;
-
 	return acr_stage_op(stage) == ACR_RANDOM ||
-	       (stage->alg && stage->alg->flags & ACR_ALG_XOF);
+	       (stage->alg && stage->alg->flags & ACR_ALG_XOF &&
+	        acr_stage_op(stage) != ACR_VERIFY && !stage->taglen && !stage->length);
+}
+
+/* taglen has an upper bound, and length is another name of it. */
+static enum acr_value name_of_tag_size(const struct acr_stage *stage, uint32_t tag_size)
+{
+	bool long_mac =
+	        tag_size > ACR_TAG_MAX && stage->alg && stage->alg->kind == ACR_KIND_MAC;
+
+	return long_mac ? ACR_V_LENGTH : ACR_V_TAGLEN;
 }
 
 static int set_numbers(struct acr_session *session,
@@ -97,10 +105,11 @@ static int set_numbers(struct acr_session *session,
 	if (init->priority)
 		error = set_number(session, ACR_V_PRIORITY, priority, privileged);
 	if (!error && init->tag_size)
-		error = set_number(session, ACR_V_TAGLEN, init->tag_size, false);
+		error = set_number(session, name_of_tag_size(&session->stage, init->tag_size),
+		                   init->tag_size, false);
 	if (!error && init->deadline_ms)
 		error = set_number(session, ACR_V_DEADLINE, init->deadline_ms, false);
-	if (!error && wanted && has_length(session))
+	if (!error && wanted && has_length(&session->stage))
 		error = set_number(session, ACR_V_LENGTH, wanted, false);
 	return error;
 }

@@ -98,7 +98,7 @@
 	  .pieces = ACR_PIECES_STATE, .flags = ACR_ALG_UNIQUE_IV }
 #define KMAC(BITS, SIZE)                                                                        \
 	{ .name = "kmac-" #BITS, .kind = ACR_KIND_MAC, .ops = OPS_MAC, .key_min = 4,             \
-	  .key_max = 512, .block = 1, .tags = UPTO(SIZE), .tag_default = SIZE, .out = SIZE,      \
+	  .key_max = 512, .block = 1, .tags = UPTO(64), .tag_default = SIZE, .out = SIZE,        \
 	  .out_max = 1 * MiB, .in_max = ANY, .pieces = ACR_PIECES_STATE, .flags = ACR_ALG_XOF }
 
 #define HKDF(N, SIZE)                                                                           \

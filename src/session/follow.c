@@ -15,7 +15,7 @@ static bool is_plain_mac(const struct acr_stage *stage)
 {
 	return acr_stage_op(stage) == ACR_MAC && stage->alg->kind == ACR_KIND_MAC &&
 	       !stage->alg->iv_max && !(stage->alg->flags & ACR_ALG_XOF) && !stage->aad &&
-	       stage->input2 == ACR_INPUT_UNSET && acr_stage_taglen(stage) <= ACR_TAG_MAX;
+	       stage->input2 == ACR_INPUT_UNSET && acr_stage_mac_size(stage) <= ACR_TAG_MAX;
 }
 
 /* What is bound must be bound to where the encryption goes, too. */
@@ -40,7 +40,7 @@ void acr_follow_note(struct acr_session *session, const struct acr_stage *stage,
 		return;
 	job->next_alg = next->alg;
 	job->next_key = acr_blob_ref(next->key);
-	job->next_tag_size = acr_stage_taglen(next);
+	job->next_tag_size = acr_stage_mac_size(next);
 }
 
 /* The line in `history` for a stage that needed no attempt of its own. */

@@ -86,6 +86,8 @@ static size_t output_room(const struct acr_stage *stage, size_t len)
 
 	if (acr_stage_op(stage) == ACR_VERIFY)
 		return strlen(ACR_VALID);
+	if (alg->flags & ACR_ALG_XOF && alg->kind == ACR_KIND_MAC)
+		return acr_stage_mac_size(stage);
 	if (alg->flags & ACR_ALG_XOF)
 		return stage->length ? stage->length : alg->out;
 	if (alg->out)

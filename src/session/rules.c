@@ -7,6 +7,7 @@
 #include "value_table.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define MOST_ITERATIONS 50000000ull /* of all output blocks together */
@@ -98,23 +99,57 @@ static int check_sig(struct acr_stage *stage)
 	/* A MAC that may be shorter than agreed on is easier to guess. */
 	if (mac && stage->sig->len != acr_stage_mac_size(stage))
 		return REFUSE(stage, -EINVAL, "sig has %zu bytes, %s says %zu", stage->sig->len,
-		              stage->alg->flags & ACR_ALG_XOF ? "length" : "taglen",
-		              acr_stage_mac_size(stage));
+		              stage->length ? "length" : "taglen", acr_stage_mac_size(stage));
 	return 0;
 }
 
-static int check_length(struct acr_stage *stage)
+/* Of a MAC, length is another name for taglen. */
+static int check_mac_length(struct acr_stage *stage)
 {
+	char sizes[ACR_SIZES];
 
-	if (stage->length && !(stage->alg->flags & ACR_ALG_XOF))
-		return REFUSE(stage, -EINVAL, "%s has output of a fixed length: remove length",
-		              stage->alg_text);
-	if (stage->length > stage->alg->out_max && stage->alg->flags & ACR_ALG_XOF)
+	if (stage->taglen && stage->length != stage->taglen)
 		return REFUSE(stage, -EINVAL,
-		              "length is %llu, at most %llu bytes can be had from this",
-		              (unsigned long long)stage->length,
-		              (unsigned long long)stage->alg->out_max);
-	return 0;
+		              "taglen is %u and length %" PRIu64 ": remove one of them",
+		              stage->taglen, stage->length);
+	if (stage->alg->flags & ACR_ALG_XOF || acr_alg_tag_ok(stage->alg, stage->length))
+		return 0;
+	acr_alg_tag_sizes(stage->alg, sizes);
+	return REFUSE(stage, -EINVAL, "length is %" PRIu64 ", %s takes %s", stage->length,
+	              stage->alg_text, sizes);
+}
+
+int acr_rules_check_length(struct acr_stage *stage)
+{
+	const struct acr_alg *alg = stage->alg;
+
+	if (!stage->length)
+		return 0;
+	if (stage->length > alg->out_max && alg->flags & ACR_ALG_XOF)
+		return REFUSE(stage, -EINVAL,
+		              "length is %" PRIu64 ", at most %" PRIu64
+		              " bytes can be had from this",
+		              stage->length, alg->out_max);
+	if (alg->kind == ACR_KIND_MAC)
+		return check_mac_length(stage);
+	if (alg->flags & ACR_ALG_XOF)
+		return 0;
+	return REFUSE(stage, -EINVAL, "%s has output of a fixed length: remove length",
+	              stage->alg_text);
+}
+
+/* Decryption knows how long the iv before its input is by the algorithm alone. */
+static int check_layout(struct acr_stage *stage)
+{
+	const struct acr_alg *alg = stage->alg;
+
+	if (acr_stage_op(stage) != ACR_ENCRYPT || !alg->iv_max || !stage->iv ||
+	    stage->iv->len == alg->iv_default || acr_stage_layout(stage) != ACR_LAYOUT_COMBINED)
+		return 0;
+	return REFUSE(stage, -EINVAL,
+	              "iv has %zu bytes, with the combined layout it must have %u, or nobody "
+	              "could tell where it ends: or set layout to detached",
+	              stage->iv->len, alg->iv_default);
 }
 
 /* One request must not keep a thread of the device for minutes. */
@@ -211,7 +246,8 @@ static int run_checks(struct acr_stage *stage, acr_rule *const *checks, size_t c
 int acr_rules_check_given(struct acr_stage *stage)
 {
 	static acr_rule *const checks[] = {
-		check_iv, check_taglen, check_length, acr_rules_check_padding, acr_params_check,
+		check_iv,         check_taglen, acr_rules_check_length, acr_rules_check_padding,
+		acr_params_check,
 	};
 	int error = stage->key && stage->alg->key_max ? check_key(stage) : 0;
 
@@ -221,9 +257,11 @@ int acr_rules_check_given(struct acr_stage *stage)
 int acr_rules_check(struct acr_stage *stage)
 {
 	static acr_rule *const checks[] = {
-		check_bad_files,  check_key,   check_iv,
-		check_taglen,     check_tag,   check_sig,
-		check_length,     check_cost,  acr_rules_check_padding,
+		check_bad_files,  check_key,
+		check_iv,         check_layout,
+		check_taglen,     check_tag,
+		check_sig,        acr_rules_check_length,
+		check_cost,       acr_rules_check_padding,
 		acr_params_check, check_input,
 	};
 

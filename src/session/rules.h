@@ -19,6 +19,8 @@ int acr_rules_check_given(struct acr_stage *stage);
 const char *acr_rules_padding(const struct acr_alg *alg);
 /* Does the algorithm take the one that was written? As above. */
 int acr_rules_check_padding(struct acr_stage *stage);
+/* Can the algorithm give as much as length says? As above. */
+int acr_rules_check_length(struct acr_stage *stage);
 /* Does the present operation add or remove padding? */
 bool acr_rules_pads(const struct acr_stage *stage);
 

@@ -127,7 +127,7 @@ size_t acr_stage_taglen(const struct acr_stage *stage)
 
 size_t acr_stage_mac_size(const struct acr_stage *stage)
 {
-	if (stage->alg->kind == ACR_KIND_MAC && stage->alg->flags & ACR_ALG_XOF)
-		return stage->length ? stage->length : stage->alg->out;
+	if (stage->alg->kind == ACR_KIND_MAC && stage->length)
+		return stage->length;
 	return acr_stage_taglen(stage);
 }

@@ -95,7 +95,7 @@ enum acr_layout acr_stage_layout(const struct acr_stage *stage);
 /* In which format dst reads; stage 0: the session's own. */
 enum acr_format acr_stage_format(struct acr_session *session, unsigned stage);
 size_t acr_stage_taglen(const struct acr_stage *stage);
-/* The same, or the length of a MAC whose length can be chosen freely. */
+/* The same, or of a MAC what `length` says: that is another name for it. */
 size_t acr_stage_mac_size(const struct acr_stage *stage);
 
 /* The stage of a number. NULL: there is no such stage. */

@@ -21,6 +21,7 @@
 #define AAD_MAX     ((size_t)1024 * 1024)
 #define BYTES_MAX   ((size_t)64 * 1024)
 #define PRIVATE_MAX 1024
+#define LENGTH_MAX  ((uint64_t)1024 * 1024 * 1024) /* bytes, where no algorithm says less */
 
 #define DEFAULT_PRIORITY 1000
 
@@ -126,7 +127,8 @@ static void get_taglen(const struct acr_stage *stage, char *text, size_t size)
 {
 
 	if (stage->taglen || stage->alg)
-		snprintf(text, size, "%zu", acr_stage_taglen(stage));
+		snprintf(text, size, "%zu",
+		         stage->alg ? acr_stage_mac_size(stage) : stage->taglen);
 }
 
 static void reset_taglen(struct acr_stage *stage)
@@ -219,24 +221,27 @@ static void reset_format(struct acr_stage *stage)
 
 static int set_length(struct acr_stage *stage, const char *text, bool privileged)
 {
-	const struct acr_alg *alg = stage->op == ACR_RANDOM ? acr_alg_row(0) : stage->alg;
-	uint64_t number = 0, max = alg && alg->out_max ? alg->out_max : 1024ull * 1024 * 1024;
-	int error;
+	const struct acr_alg *alg = stage->op == ACR_RANDOM ? NULL : stage->alg;
+	uint64_t number = 0, old = stage->length;
+	int error = acr_value_number(
+	        stage, "length", text, 1,
+	        alg && alg->flags & ACR_ALG_XOF ? alg->out_max : LENGTH_MAX, &number);
 
-	if (alg && !(alg->flags & ACR_ALG_XOF))
-		return REFUSE(stage, -EINVAL, "%s has output of a fixed length",
-		              stage->alg_text);
-	error = acr_value_number(stage, "length", text, 1, max, &number);
-	if (!error)
-		stage->length = number;
+	if (error)
+		return error;
+	stage->length = number;
+	error = alg ? acr_rules_check_length(stage) : 0;
+	if (error)
+		stage->length = old;
 	return error;
 }
 
 static void get_length(const struct acr_stage *stage, char *text, size_t size)
 {
-
 	if (stage->length)
 		snprintf(text, size, "%" PRIu64, stage->length);
+	else if (stage->alg && stage->alg->kind == ACR_KIND_MAC)
+		snprintf(text, size, "%zu", acr_stage_mac_size(stage));
 	else if (stage->alg && stage->alg->out)
 		snprintf(text, size, "%u", stage->alg->out);
 }

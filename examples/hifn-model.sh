@@ -107,7 +107,7 @@ echo "2. 30 sessions bound to it; it is slow, so they queue:"
 give_work bound 30 "$card"
 line loaded
 check_work bound 30
-line done
+line "done"
 
 echo "3. 30 sessions for whichever device; its process is killed under them:"
 give_work free 30

@@ -6,8 +6,16 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))
 import acr  # noqa: E402
+import progress  # noqa: E402
+import watchdog  # noqa: E402
 
 pytest.register_assert_rewrite("on_device", "strict_models")
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(watchdog.Watchdog(config))
+    if seen := progress.plugin(config):
+        config.pluginmanager.register(seen)
 
 
 @pytest.fixture(scope="module")

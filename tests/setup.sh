@@ -8,8 +8,8 @@ logs=$top/build/logs
 build_packages=(gcc libc6-dev make autoconf automake pkgconf libglib2.0-dev libfuse3-dev
 	libssl-dev libpci-dev liburing-dev fuse3 openssl)
 # shellcheck disable=SC2034
-test_packages=(python3 python3-pytest python3-pytest-timeout python3-prometheus-client python3-cryptography mandoc gdb valgrind g++ perl spin
-	clang libclang-rt-dev)
+test_packages=(python3 python3-pytest python3-pytest-timeout python3-pytest-xdist python3-prometheus-client python3-cryptography mandoc gdb valgrind g++ perl spin
+	clang libclang-rt-dev clang-format clang-tools shellcheck cppcheck gcovr)
 
 # Seconds since the time given, with two decimals.
 since()
@@ -199,9 +199,9 @@ find_python()
 {
 	local python
 	for python in "${PYTHON:-python3}" /usr/bin/python3; do
-		"$python" -c 'import pytest, prometheus_client, cryptography' 2>/dev/null &&
+		"$python" -c 'import pytest, xdist, prometheus_client, cryptography' 2>/dev/null &&
 			echo "$python" && return 0
 	done
-	echo "no python3 with pytest, prometheus_client and cryptography: ./check installs them" >&2
+	echo "no python3 with pytest, xdist, prometheus_client and cryptography: ./check installs them" >&2
 	return 1
 }

@@ -19,7 +19,7 @@ const char *acr_value_quote(const char *value, char *out, size_t size)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; value[i] && i < 64 && used + 5 < size; i++) {
+	for (size_t i = 0; i < 64 && value[i] && used + 5 < size; i++) {
 		unsigned char c = (unsigned char)value[i];
 		used += (size_t)snprintf(out + used, size - used,
 		                         c < 0x20 || c >= 0x7f || c == '"' ? "\\x%02x" : "%c",

@@ -192,7 +192,7 @@ def test_not_a_mount(tmp_path):
 @pytest.mark.parametrize("stream", [[], ["-s"]], ids=["whole", "stream"])
 def test_signal_removes_the_session(daemon, sig, stream):
     words = [acr.BUILD / "acrypto", "-m", daemon.mount, "run", "-a", "sha256", *stream]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with acr.process(*words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         # What it has taken from the pipe shows that it has made the session.
         process.stdin.write(bytes(1 << 20))
         process.stdin.flush()
@@ -204,7 +204,7 @@ def test_signal_removes_the_session(daemon, sig, stream):
 def test_closed_output_removes_the_session(daemon):
     words = [acr.BUILD / "acrypto", "-m", daemon.mount, "run", "-o", "random", "-l", "100000000"]
     reading, writing = os.pipe()
-    with subprocess.Popen(words, stdout=writing) as process:
+    with acr.process(*words, stdout=writing) as process:
         os.close(writing)
         assert select.select([reading], [], [], 60)[0]
         os.close(reading)

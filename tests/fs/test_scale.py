@@ -20,7 +20,7 @@ ciphers = pytest.importorskip("cryptography.hazmat.primitives.ciphers",
                               reason="python3-cryptography is not installed")
 aead = pytest.importorskip("cryptography.hazmat.primitives.ciphers.aead")
 
-pytestmark = pytest.mark.sanitize
+pytestmark = [pytest.mark.sanitize, pytest.mark.slow, pytest.mark.alone]
 
 QUICK = bool(os.environ.get("ACR_QUICK"))
 SEED = int(os.environ.get("ACR_SEED") or random.SystemRandom().randrange(1 << 30))
@@ -110,8 +110,13 @@ def read_and_check(path, key, iv, total):
                 return at
 
 
+LONG = GiB if QUICK else 10 * GiB
+SLOWEST = 8 * MiB  # bytes a second; ten times that on an idle machine
+
+
+@pytest.mark.timeout(LONG // SLOWEST)
 def test_long_stream_in_little_memory(start):
-    total = scaled(10 * GiB, GiB, "bytes of stream")
+    total = scaled(10 * GiB, LONG, "bytes of stream")
     daemon = start()
     key, iv = os.urandom(32), os.urandom(15) + b"\xff"
     # Not clear_refs alone: a first request loads what every later one needs.
@@ -121,9 +126,10 @@ def test_long_stream_in_little_memory(start):
         f.write("5")
     with daemon.session(alg="aes-256-ctr", key=key, iv=iv, stream="1") as s:
         begin = time.monotonic()
-        with subprocess.Popen(["dd", "if=/dev/zero", f"of={s / 'src'}", "bs=1M", "status=none",
-                               f"count={total // MiB}"]) as writer:
+        with acr.process("dd", "if=/dev/zero", f"of={s / 'src'}", "bs=1M", "status=none",
+                         f"count={total // MiB}") as writer:
             got = read_and_check(s / "dst", key, iv, total)
+            writer.wait(60)
         took = time.monotonic() - begin
         assert writer.returncode == 0 and got == total
         status = s.status()
@@ -245,24 +251,21 @@ def test_waiting_reads_of_one_user_disturb_no_other(start, compiled, cases, way,
     count = 200
     daemon = start("--device", "soft0=soft", "--device", "hang0=hang:after=0")
     reader, program = compiled("waiting_reads"), compiled("stress_sessions")
-    with subprocess.Popen([reader, way, daemon.mount / "sessions", str(count), device], user=USER,
-                          group=USER, extra_groups=[], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, text=True) as waiting:
-        try:
-            first = waiting.stdout.readline()
-            if not first and waiting.wait(60) == 77:
-                pytest.skip(f"this kernel or its settings don't allow {way}")
-            assert first == "waiting\n"
-            run = stress(program, daemon, cases, 1, 100, "soft0", user=OTHER, group=OTHER,
-                         extra_groups=[], timeout=60)
-            assert run.returncode == 0, run.stdout[-3000:]
-            out, _ = waiting.communicate(timeout=30)
-            print(f"{way} {device}: {int(out)} of {count} reads had ended meanwhile")
-            # aio: the kernel answers an O_DIRECT read beyond st_size, 0 here, by itself. The
-            # watchdog may take a hanging device away; a stream waits for its writer for ever.
-            assert way == "aio" or device != "-" or int(out) == 0
-        finally:
-            waiting.kill()
+    with acr.process(reader, way, daemon.mount / "sessions", count, device, user=USER, group=USER,
+                     extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                     text=True) as waiting:
+        first = waiting.stdout.readline()
+        if not first and waiting.wait(60) == 77:
+            pytest.skip(f"this kernel or its settings don't allow {way}")
+        assert first == "waiting\n"
+        run = stress(program, daemon, cases, 1, 100, "soft0", user=OTHER, group=OTHER,
+                     extra_groups=[], timeout=60)
+        assert run.returncode == 0, run.stdout[-3000:]
+        out, _ = waiting.communicate(timeout=30)
+        print(f"{way} {device}: {int(out)} of {count} reads had ended meanwhile")
+        # aio: the kernel answers an O_DIRECT read beyond st_size, 0 here, by itself. The
+        # watchdog may take a hanging device away; a stream waits for its writer for ever.
+        assert way == "aio" or device != "-" or int(out) == 0
     remove_all(daemon)
 
 
@@ -278,8 +281,8 @@ def test_killed_waiting_clients_leave_only_their_sessions(start, compiled):
     """`kill -9` of 200 waiting threads works at once; no descriptor stays behind."""
     daemon = start("--device", "soft0=soft", "--device", "hang0=hang:after=0")
     before = descriptors(daemon)
-    with subprocess.Popen([compiled("waiting_reads"), "threads", daemon.mount / "sessions", "200",
-                           "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting:
+    with acr.process(compiled("waiting_reads"), "threads", daemon.mount / "sessions", 200, "-",
+                     stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting:
         assert waiting.stdout.readline() == b"waiting\n"
         begin = time.monotonic()
         waiting.kill()

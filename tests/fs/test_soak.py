@@ -10,6 +10,8 @@ import acr
 sys.path.insert(0, str(acr.TOP / "tests" / "soak"))
 import soak  # noqa: E402
 
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
+
 SESSIONS = 1500 if os.environ.get("ACR_QUICK") else 3000
 
 

@@ -302,7 +302,7 @@ def test_a_signal_ends_a_blocked_write(pipe):
 def test_kill_9_of_the_reader_leaves_the_rest(pipe):
     with writer_of(pipe) as src:
         os.write(src, bytes(100_000))
-        with subprocess.Popen(["cat", pipe / "dst"], stdout=subprocess.PIPE) as cat:
+        with acr.process("cat", pipe / "dst", stdout=subprocess.PIPE) as cat:
             got = b""
             while len(got) < 100_000:
                 got += os.read(cat.stdout.fileno(), 65536)

@@ -201,7 +201,7 @@ def test_no_fault_device_feeds_random(start):
 
 def test_null_as_the_only_device_is_said_loudly(start):
     daemon = start("--device", "n0=null")
-    assert "null" in daemon.text("status") and "null" in daemon.log
+    assert "null" in daemon.text("status") and acr.until(lambda: "null" in daemon.log)
     with daemon.session() as s:
         s.run(bytes(100), alg="aes-256-ctr", key=KEY)
         assert s.status()["device"] == "n0"

@@ -259,7 +259,7 @@ def test_a_signal_while_the_device_works(slow):
 
 @pytest.mark.sanitize
 def test_kill_9_of_a_blocked_reader(endless):
-    with subprocess.Popen(["cat", endless / "dst"], stdout=subprocess.DEVNULL) as reader:
+    with acr.process("cat", endless / "dst", stdout=subprocess.DEVNULL) as reader:
         endless.wait("queued", "running")
         reader.kill()
         assert reader.wait(30) == -signal.SIGKILL

@@ -40,19 +40,10 @@ MUST_WORK = {"ls", "stat", "ls sessions", "stat src", "stat dst", "rm src", "rm 
 ENDS = {"rmdir", "rm -rf", "cancel", "reset", "rm src", "rm key"}
 
 
-@contextlib.contextmanager
 def client(*words, shell=None):
     """A process that blocks on a session; killed at the end, whatever happened."""
-    process = subprocess.Popen(["sh", "-c", shell, "sh", *words] if shell else words, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.kill()
-        end = time.monotonic() + 30
-        while process.poll() is None:
-            assert time.monotonic() < end, "kill -9 didn't end a blocked client"
-            time.sleep(0.002)
+    return acr.process(*(["sh", "-c", shell, "sh", *words] if shell else words), stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
 
 
 def blocked_in(process, number, path):

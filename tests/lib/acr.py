@@ -323,6 +323,22 @@ def as_user(uid, function, *args, groups=()):
     return Child(function, *args, uid=uid, groups=groups).result()
 
 
+@contextlib.contextmanager
+def process(*words, seconds=60, **kwargs):
+    """A process beside the test, with the arguments of subprocess.Popen. It is killed at the end,
+    whatever happened: a writer whose reader has gone would never end by itself."""
+    one = subprocess.Popen([str(w) for w in words], **kwargs)
+    try:
+        yield one
+    finally:
+        one.kill()
+        for stream in one.stdin, one.stdout, one.stderr:
+            if stream:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        one.wait(seconds)
+
+
 def quick(*words, seconds=30):
     """Run a command that must end at once; its exit status. One that hangs isn't waited
     for: it may be unkillable."""

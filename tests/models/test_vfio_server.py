@@ -433,11 +433,10 @@ def test_socket_in_use_and_left_over():
     assert os.stat(m.path).st_mode & 0o777 == 0o700
     os.kill(m.process.pid, signal.SIGKILL)
     m.process.wait()
-    again = subprocess.Popen([PROGRAM, "--socket", m.path], stdout=subprocess.PIPE, text=True)
-    assert "listening" in again.stdout.readline()
-    again.terminate()
-    assert again.wait() == 0
-    again.stdout.close()
+    with acr.process(PROGRAM, "--socket", m.path, stdout=subprocess.PIPE, text=True) as again:
+        assert "listening" in again.stdout.readline()
+        again.terminate()
+        assert again.wait(60) == 0
     m.clean()
 
 

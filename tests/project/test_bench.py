@@ -11,6 +11,9 @@ sys.path.insert(0, str(acr.TOP / "tests" / "bench"))
 import bench  # noqa: E402
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def programs():
     """Folder of the programs that are linked from the core."""

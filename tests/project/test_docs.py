@@ -168,3 +168,10 @@ def test_the_first_example_is_one(daemon):
     assert readme == first_example(daemon.text("README"))
     assert readme == first_example((acr.TOP / "examples/first.sh").read_text())
     assert [line.replace("gcm", "cbc") for line in readme] == first_example(page("acrypto.7"))
+
+
+def test_every_test_file_is_in_the_readme():
+    listed = set(re.findall(r"^- `(\w+)`", (acr.TOP / "tests/README.md").read_text(), re.M))
+    files = [p for folder in ("fs", "unit", "models", "project", "fuzz")
+             for p in (acr.TOP / "tests" / folder).glob("*_*.*")]
+    assert {p.stem for p in files if re.fullmatch(r"test_\w+\.py|(unit|fuzz)_\w+\.c", p.name)} == listed

@@ -27,7 +27,7 @@ MUTANTS = [
 MEMORY_MB = 900  # of one of the two at a time
 SECONDS = 600
 
-pytestmark = [pytest.mark.timeout(2 * SECONDS),
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * SECONDS),
               pytest.mark.skipif(not shutil.which("spin"), reason="NO SPIN HERE: the model of "
                                  "session states is not checked (Debian's package spin)")]
 

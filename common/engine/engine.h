@@ -13,6 +13,12 @@
 /* What acr_op.cap_data points to: a fetched algorithm of OpenSSL. Opaque. */
 struct soft_cap;
 
+/* What a device allows. acr_op.driver_data may point to it; NULL: the defaults. */
+struct soft_limits {
+	uint64_t scrypt_memory; /* bytes that one scrypt may take */
+};
+#define SOFT_SCRYPT_MIB 256 /* of scrypt_memory by default */
+
 /* Load the providers on first use and declare what OpenSSL at hand has.
  * dev  borrows; called from its probe()
  * Context: control thread.

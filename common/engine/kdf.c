@@ -3,14 +3,14 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
-#define HKDF_INFO_SAFE 1024                  /* bytes that every OpenSSL takes */
-#define SCRYPT_MEMORY  ((uint64_t)256 << 20) /* bytes */
+#define HKDF_INFO_SAFE 1024 /* bytes that every OpenSSL takes */
 
 #define OCTETS(name, bytes)                                                                    \
 	OSSL_PARAM_construct_octet_string(name, (void *)soft_bytes(bytes), (bytes).len)
@@ -90,24 +90,36 @@ static int pbkdf2_compute(struct acr_op *op, const struct soft_cap *cap)
 	return run(op, cap, params);
 }
 
+static uint64_t scrypt_memory(const struct acr_op *op)
+{
+	const struct soft_limits *limits = op->driver_data;
+
+	return limits ? limits->scrypt_memory : (uint64_t)SOFT_SCRYPT_MIB << 20;
+}
+
 /* RFC 7914: B has 128 r p bytes, V has 128 r n; OpenSSL adds two rows to V. */
-static int check_scrypt(struct acr_op *op)
+static int check_scrypt(struct acr_op *op, uint64_t memory)
 {
 	uint64_t n = op->numbers.n, r = op->numbers.r, p = op->numbers.p, rows, bytes;
+	char sentence[80];
 
 	if (n < 2 || n & (n - 1) || !r || !p)
 		return soft_refuse(
 		        op, "scrypt needs n a power of two above 1, and r and p above 0");
 	if (__builtin_add_overflow(n, 2, &rows) || __builtin_add_overflow(rows, p, &rows) ||
 	    __builtin_mul_overflow(rows, r, &bytes) ||
-	    __builtin_mul_overflow(bytes, 128, &bytes) || bytes > SCRYPT_MEMORY)
-		return soft_refuse(op, "scrypt with these n, r and p needs more than 256 MiB");
+	    __builtin_mul_overflow(bytes, 128, &bytes) || bytes > memory) {
+		snprintf(sentence, sizeof sentence,
+		         "scrypt with these n, r and p needs more than %llu MiB",
+		         (unsigned long long)(memory >> 20));
+		return soft_refuse(op, sentence);
+	}
 	return 0;
 }
 
 static int scrypt_compute(struct acr_op *op, const struct soft_cap *cap)
 {
-	uint64_t memory = SCRYPT_MEMORY;
+	uint64_t memory = scrypt_memory(op);
 	OSSL_PARAM params[] = {
 		OCTETS(OSSL_KDF_PARAM_PASSWORD, op->key),
 		OCTETS(OSSL_KDF_PARAM_SALT, op->iv),
@@ -117,7 +129,7 @@ static int scrypt_compute(struct acr_op *op, const struct soft_cap *cap)
 		OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_MAXMEM, &memory),
 		OSSL_PARAM_construct_end(),
 	};
-	int error = check_scrypt(op);
+	int error = check_scrypt(op, memory);
 
 	return error ? error : run(op, cap, params);
 }

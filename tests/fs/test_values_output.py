@@ -227,6 +227,34 @@ def test_params_that_make_no_sense(session):
     assert session.error()[0] == "EINVAL"
 
 
+LAST_VECTOR = bytes.fromhex("2101cb9b6a511aaeaddbbe09cf70f881ec568d574a2ffd4dabe5ee9820adaa47"
+                            "8e56fd8f4ba5d09ffa1c6d927c40f4c337304049e8a952fbcbf45c6fa77a41a4")
+
+
+def last_vector(daemon):
+    """The last one of RFC 7914, which takes 1 GiB."""
+    return daemon.session(alg="scrypt", key=b"pleaseletmein", iv=b"SodiumChloride",
+                          params="n=1048576 r=8 p=1", length="64")
+
+
+def test_scrypt_has_a_limit(daemon):
+    with last_vector(daemon) as s:
+        assert acr.errno_of(s.read) == "EINVAL"
+        assert "256 MiB" in s.error()[1]
+
+
+def test_scrypt_limit_can_be_raised(start):
+    daemon = start(config="[device big]\ndriver=soft\nscrypt-mib=1100\n")
+    with last_vector(daemon) as s:
+        assert s.read() == LAST_VECTOR
+
+
+def test_scrypt_limit_must_be_a_number(start):
+    daemon = start()
+    with acr.fails("EINVAL"):
+        daemon.write("devices/add", "x=soft:scrypt-mib=0\n")
+
+
 # ---- one request after another ----
 
 @pytest.mark.sanitize

@@ -6,7 +6,7 @@ core_sources = $(core_but_modules) src/device/module.c
 # Some tests link drivers and balancers into themselves (tests/lib/static_modules.h).
 core_but_modules = \
 	src/base/account.c src/alg/alg.c src/sched/balancer.c src/base/buf.c src/sched/check.c src/sched/check_rule.c src/sched/choose.c \
-	src/session/data.c src/device/device.c src/device/device_health.c src/device/threads.c src/device/driver.c \
+	src/session/data.c src/device/device.c src/device/device_health.c src/device/expect.c src/device/longs.c src/device/threads.c src/device/driver.c \
 	src/base/encode.c src/base/epoch.c src/sched/follow.c src/session/follow.c src/session/stage.c src/session/chain.c src/session/rules.c src/device/group.c src/report/groups.c src/device/health.c \
 	src/base/heap.c src/session/history.c src/sched/job.c src/alg/kat.c src/base/log.c src/report/metrics.c src/sched/nobody.c src/session/nonce.c src/base/pages.c \
 	src/session/params.c src/base/pool.c src/device/predict.c src/queue/queue.c src/queue/flow.c src/queue/walk.c \
@@ -131,7 +131,7 @@ tests_models_padlock_test_padlock_model_SOURCES = \
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
 unit_tests = tests/unit/unit_balancers tests/unit/unit_check tests/unit/unit_core tests/unit/unit_dispatch \
-	tests/unit/unit_follow tests/unit/unit_health tests/unit/unit_hifn tests/unit/unit_hifn_ops tests/unit/unit_pkey \
+	tests/unit/unit_follow tests/unit/unit_health tests/unit/unit_hifn tests/unit/unit_hifn_ops tests/unit/unit_long tests/unit/unit_pkey \
 	tests/unit/unit_queue tests/unit/unit_sched tests/unit/unit_settings tests/unit/unit_soft \
 	tests/unit/unit_vfio_user tests/unit/unit_ce99 tests/unit/unit_ce99_ops tests/unit/unit_ce99_vendor
 if X86
@@ -153,6 +153,7 @@ tests_unit_unit_check_SOURCES = tests/unit/unit_check.c lb/least-loaded.c $(engi
 	$(core_but_modules)
 tests_unit_unit_health_SOURCES = tests/unit/unit_health.c lb/least-loaded.c $(engine_sources) \
 	$(core_but_modules)
+tests_unit_unit_long_SOURCES = tests/unit/unit_long.c lb/least-loaded.c $(core_but_modules)
 tests_unit_unit_follow_SOURCES = tests/unit/unit_follow.c $(core_but_modules)
 tests_unit_unit_core_SOURCES = tests/unit/unit_core.c $(core_sources)
 tests_unit_unit_queue_SOURCES = tests/unit/unit_queue.c $(queue_sources)

@@ -161,7 +161,7 @@ struct acr_option {
 #define ACR_DRIVER_SYNC                                                                        \
 	1u                   /* submit() computes and calls acr_op_done() before returning;
                              * the core gives each device `width` threads */
-#define ACR_DRIVER_INLINE 2u /* with SYNC: small requests may run in the caller's thread */
+#define ACR_DRIVER_INLINE 2u /* with SYNC: any thread may come, more than `width` at once */
 #define ACR_DRIVER_AUTO   4u /* make device NAME0 at start where probe() finds hardware */
 #define ACR_DRIVER_FAULT  8u /* a test device: never feeds the `random` file */
 #define ACR_DRIVER_NULL                                                                        \
@@ -184,7 +184,8 @@ struct acr_driver {
 	 * ops  keeps each accepted op until acr_op_done(); never modified but for (out)
 	 * n    1..batch of acr_device_set_width()
 	 * Context: one of the device's threads (SYNC: up to `width` at once, or with INLINE
-	 * any thread; else one at a time). No locks held. May sleep only if SYNC.
+	 * any threads, the caller's for what is small; else one at a time). No locks held. May
+	 * sleep only if SYNC.
 	 * Returns the number accepted, 0..n, the first ones; the rest stay queued and are
 	 * offered again after the next acr_op_done() or acr_device_ready(). -ENODEV: the
 	 * device is gone, nothing was accepted. */

@@ -17,8 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INLINE_MAX ((size_t)64 * 1024) /* above, a hand-over costs less than the waiting */
-
 struct acr_device *acr_device_ref(struct acr_device *dev)
 {
 	atomic_fetch_add_explicit(&dev->refs, 1, memory_order_relaxed);
@@ -30,10 +28,12 @@ void acr_device_unref(struct acr_device *dev)
 	if (!dev || atomic_fetch_sub_explicit(&dev->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	acr_queue_clear(&dev->queue);
+	acr_queue_clear(&dev->long_queue);
 	acr_queue_clear(&dev->overflow);
 	pthread_mutex_destroy(&dev->lock);
 	pthread_mutex_destroy(&dev->control);
 	pthread_cond_destroy(&dev->work);
+	pthread_cond_destroy(&dev->long_work);
 	pthread_cond_destroy(&dev->left);
 	g_ptr_array_unref(dev->caps);
 	acr_group_free(dev->group);
@@ -56,16 +56,6 @@ static void weigh(struct acr_device *dev, const struct acr_attempt *attempt, uin
 	}
 }
 
-/* There is something in the queue. A thread that is at work looks again by itself. */
-static void wake_one(struct acr_device *dev)
-{
-	bool full = !(dev->driver->flags & ACR_DRIVER_SYNC) &&
-	            atomic_load(&dev->running_count) >= dev->width;
-
-	if (dev->sleeping && !dev->blocked && !full)
-		pthread_cond_signal(&dev->work);
-}
-
 void acr_device_enter_queue(struct acr_device *dev, struct acr_attempt *attempt)
 {
 	atomic_fetch_add(&attempt->cap->queued, 1);
@@ -78,6 +68,31 @@ void acr_device_leave_queue(struct acr_device *dev, struct acr_attempt *attempt)
 	atomic_fetch_sub(&attempt->cap->queued, 1);
 	acr_count_serial(&dev->queued_count, (uint64_t)-1);
 	weigh(dev, attempt, (uint64_t)-1);
+}
+
+/* There is something in the queue. A thread that is at work looks again by itself. */
+static void wake_one(struct acr_device *dev)
+{
+	bool full = !(dev->driver->flags & ACR_DRIVER_SYNC) &&
+	            atomic_load(&dev->running_count) >= dev->width;
+
+	if (dev->sleeping && !dev->blocked && !full)
+		pthread_cond_signal(&dev->work);
+}
+
+bool acr_device_enqueue(struct acr_device *dev, struct acr_attempt *attempt)
+{
+	acr_long_judge(dev, attempt);
+	if (!acr_queue_insert(acr_device_queue_of(dev, attempt), &attempt->entry))
+		return false;
+	acr_device_enter_queue(dev, attempt);
+	if (attempt->is_long) {
+		acr_long_wake(dev);
+	} else {
+		wake_one(dev);
+		acr_long_watch(dev);
+	}
+	return true;
 }
 
 /* Under (q), both. */
@@ -125,11 +140,11 @@ bool acr_device_has_room(const struct acr_capstat *cap)
 	return atomic_load(&cap->queued) < atomic_load(&cap->queue_length);
 }
 
-static bool may_run_inline(const struct acr_device *dev, const struct acr_job *job)
+/* Only what is quick, and is not passing others. */
+static bool may_run_inline(const struct acr_device *dev, const struct acr_attempt *attempt)
 {
-	return dev->driver->flags & ACR_DRIVER_INLINE && !dev->queue.count &&
-	       atomic_load(&dev->running_count) < dev->width && job->src_len <= INLINE_MAX &&
-	       job->dst_size <= 2 * INLINE_MAX && !(job->alg->flags & ACR_ALG_SLOW);
+	return dev->driver->flags & ACR_DRIVER_INLINE && acr_expect_quick(attempt) &&
+	       !acr_queue_precedes(&dev->queue, &attempt->entry);
 }
 
 /* ---- handing to the driver ---- */
@@ -216,7 +231,8 @@ static void put_back(struct acr_device *dev, struct acr_op **ops, unsigned n)
 		attempt->op.driver_area = NULL;
 		if (atomic_load(&dev->state) != ACR_BROKEN &&
 		    atomic_load(&dev->state) != ACR_REMOVED && !dev->stopping)
-			queued = acr_queue_return(&dev->queue, &attempt->entry);
+			queued = acr_queue_return(acr_device_queue_of(dev, attempt),
+			                          &attempt->entry);
 		if (queued) {
 			acr_device_enter_queue(dev, attempt);
 			wake_one(dev);
@@ -289,7 +305,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 	pthread_mutex_lock(&dev->lock);
 	if (!acr_device_takes(dev, attempt->job)) {
 		error = -ENODEV;
-	} else if (may_inline && may_run_inline(dev, attempt->job)) {
+	} else if (may_inline && may_run_inline(dev, attempt)) {
 		run = true;
 		atomic_fetch_add(&dev->callers, 1);
 		acr_device_start_running(dev, attempt, attempt->queued_ns, 1);
@@ -303,11 +319,7 @@ int acr_device_put(struct acr_device *dev, struct acr_attempt *attempt, bool may
 		}
 	} else {
 		atomic_store_explicit(&attempt->state, ACR_QUEUED, memory_order_relaxed);
-		error = acr_queue_insert(&dev->queue, &attempt->entry) ? 0 : -EAGAIN;
-		if (!error) {
-			acr_device_enter_queue(dev, attempt);
-			wake_one(dev);
-		}
+		error = acr_device_enqueue(dev, attempt) ? 0 : -EAGAIN;
 	}
 	pthread_mutex_unlock(&dev->lock);
 	if (!run)
@@ -325,14 +337,11 @@ void acr_device_refill(struct acr_device *dev)
 	while ((entry = acr_queue_pop(&dev->overflow))) {
 		struct acr_attempt *attempt = acr_attempt_of(entry);
 
-		if (!acr_device_has_room(attempt->cap) ||
-		    !acr_queue_insert(&dev->queue, entry)) {
+		if (!acr_device_has_room(attempt->cap) || !acr_device_enqueue(dev, attempt)) {
 			acr_queue_return(&dev->overflow, entry);
 			return;
 		}
 		attempt->overflows = false;
-		acr_device_enter_queue(dev, attempt);
-		wake_one(dev);
 	}
 }
 
@@ -342,11 +351,13 @@ bool acr_device_take_back(struct acr_device *dev, struct acr_attempt *attempt)
 
 	pthread_mutex_lock(&dev->lock);
 	if (atomic_load(&attempt->state) == ACR_QUEUED && attempt->entry.flow) {
-		acr_queue_remove(attempt->overflows ? &dev->overflow : &dev->queue,
+		acr_queue_remove(attempt->overflows ? &dev->overflow
+		                                    : acr_device_queue_of(dev, attempt),
 		                 &attempt->entry);
 		if (!attempt->overflows)
 			acr_device_leave_queue(dev, attempt);
 		acr_device_refill(dev);
+		acr_long_wake(dev);
 		atomic_store(&attempt->state, ACR_ENDED);
 		taken = true;
 	}
@@ -487,7 +498,7 @@ void acr_op_done(struct acr_op *op, int error)
 		tally(&attempt->cap->counters, error, attempt->job->src_len);
 		stop_running(dev, attempt);
 		if (!error) {
-			acr_device_learn(attempt, now - attempt->started_ns);
+			acr_expect_learn(attempt, now - attempt->started_ns);
 			acr_follow_count(dev, attempt);
 		}
 		if (!acr_error_is_blameless(error))
@@ -516,5 +527,6 @@ void acr_device_ready(struct acr_device *dev)
 	dev->blocked = false;
 	acr_count_serial(&dev->returns, 1);
 	pthread_cond_broadcast(&dev->work);
+	pthread_cond_broadcast(&dev->long_work);
 	pthread_mutex_unlock(&dev->lock);
 }

@@ -7,6 +7,7 @@
 #include "predict.h"
 #include "base/settings.h"
 #include "base/stats.h"
+#include "base/timer.h"
 
 #include <pthread.h>
 #include <sys/queue.h>
@@ -26,7 +27,7 @@ struct acr_capstat {
 	struct acr_counters counters;
 	atomic_uint_least64_t mean_ns;     /* process time, moving average */
 	atomic_uint_least64_t bytes_per_s; /* moving average */
-	struct line line;                  /* (q) process time by work, for the watchdog */
+	struct line line;                  /* (q) process time by work, see expect.c */
 };
 
 /* How a device has done lately; see health.h. */
@@ -47,6 +48,8 @@ struct acr_health {
 	uint64_t back_ns;    /* (q) when it last passed, 0: never */
 };
 
+SLIST_HEAD(acr_workers, acr_worker);
+
 struct acr_device {
 	atomic_uint refs;
 	uint64_t id; /* never reused */
@@ -66,18 +69,23 @@ struct acr_device {
 
 	pthread_mutex_t lock; /* (q) */
 	pthread_cond_t work;
-	unsigned sleeping;           /* (q) threads that wait for work */
-	struct acr_queue queue;      /* (q) */
-	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
+	unsigned sleeping;      /* (q) threads that wait for work */
+	struct acr_queue queue; /* (q) */
+	/* What takes long waits apart and has threads of its own, see longs.c. */
+	pthread_cond_t long_work;
+	unsigned long_sleeping, long_workers; /* (q) of those threads */
+	struct acr_queue long_queue;          /* (q) */
+	struct acr_timer relief;   /* while threads are busy and others wait; has a reference */
+	bool relief_set;           /* (q) */
+	struct acr_queue overflow; /* (q) bound sessions for which the queue has no room */
 	struct acr_attempt *running; /* (q) list */
 	struct acr_attempt
 	        *taken_back;   /* (q) list: orphans that a thread of ours may still be in */
 	bool blocked;          /* (q) the driver took fewer than offered */
 	bool stopping;         /* (q) threads shall end */
 	uint64_t unflushed_ns; /* (q) since when something may wait for flush(), 0: nothing */
-	char broken_reason[ACR_SENTENCE]; /* (q) */
-	pthread_t *threads;
-	unsigned thread_count;
+	char broken_reason[ACR_SENTENCE];          /* (q) */
+	struct acr_workers workers, ended_workers; /* (q) the latter are still to be joined */
 	atomic_uint callers; /* threads inside submit(), flush() or cancel(); more under (q) */
 	atomic_uint awaited; /* threads that wait until there are none; under (q) */
 	pthread_cond_t left; /* with (q): there may be none now, or a test is over */

@@ -9,7 +9,14 @@
 
 #define QUIET_S 2 /* that reset() waits for threads to leave the driver */
 
-/* Empty the queue; keep_bound: leave what can't go elsewhere. Under (q). Returns a list
+static struct acr_queue_entry *pop_any(struct acr_device *dev)
+{
+	struct acr_queue_entry *entry = acr_queue_pop(&dev->queue);
+
+	return entry ? entry : acr_queue_pop(&dev->long_queue);
+}
+
+/* Empty the queues; keep_bound: leave what can't go elsewhere. Under (q). Returns a list
  * through `next`. */
 static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 {
@@ -17,7 +24,7 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 	struct acr_queue_entry *entry;
 
 	/* In their order: what goes elsewhere lines up there as it stood here. */
-	while ((entry = acr_queue_pop(&dev->queue))) {
+	while ((entry = pop_any(dev))) {
 		struct acr_attempt *attempt = acr_attempt_of(entry);
 
 		acr_device_leave_queue(dev, attempt);
@@ -36,7 +43,7 @@ static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
 	}
 	for (; kept; kept = next) {
 		next = kept->next;
-		if (acr_queue_return(&dev->queue, &kept->entry)) {
+		if (acr_queue_return(acr_device_queue_of(dev, kept), &kept->entry)) {
 			acr_device_enter_queue(dev, kept);
 		} else {
 			*tail = kept;

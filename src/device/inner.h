@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files about one device share: device.c (queue and driver), device_threads.c,
- * device_health.c, watchdog.c. */
+/* What the files about one device share: device.c (queue and driver), threads.c, longs.c (what
+ * takes long), expect.c, device_health.c, watchdog.c. */
 #ifndef ACR_DEVICE_INNER_H
 #define ACR_DEVICE_INNER_H
 
@@ -24,8 +24,53 @@ void acr_device_refill(struct acr_device *dev);
 /* Under (q), which is let go meanwhile: one in quarantine still has sessions. */
 void acr_device_evict(struct acr_device *dev);
 
-/* Under (q): an operation has ended well after this time. */
-void acr_device_learn(struct acr_attempt *attempt, uint64_t process_ns);
+/* ---- how long it should take (expect.c); all under (q) ---- */
+
+/* An operation has ended well after this time. */
+void acr_expect_learn(struct acr_attempt *attempt, uint64_t process_ns);
+/* What the work of a job grows with. */
+double acr_expect_units(const struct acr_job *job);
+/* Is it so small or quick that a hand-over to another thread would cost more? */
+bool acr_expect_quick(const struct acr_attempt *attempt);
+/* Does it probably take a thread for so long that others would notice? */
+bool acr_expect_long(const struct acr_attempt *attempt);
+
+/* ---- threads, and what takes long (threads.c, longs.c); all under (q) ---- */
+
+/* A thread of the device. */
+struct acr_worker {
+	struct acr_device *dev;
+	pthread_t thread;
+	atomic_int tid;    /* 0: not begun */
+	bool is_long;      /* (q) works for the long queue; for good, as it can't be undone */
+	uint64_t since_ns; /* (q) since when it is in the driver, 0: it isn't */
+	SLIST_ENTRY(acr_worker) next;
+};
+
+/* Start a thread. Under (q). 0 or -EAGAIN. */
+int acr_worker_start(struct acr_device *dev, bool is_long);
+
+/* The queue that an attempt is in, or goes into. */
+static inline struct acr_queue *acr_device_queue_of(struct acr_device *dev,
+                                                    const struct acr_attempt *attempt)
+{
+	return attempt->is_long ? &dev->long_queue : &dev->queue;
+}
+
+/* Queue it where it belongs, count it and see that a thread comes. False: no memory. */
+bool acr_device_enqueue(struct acr_device *dev, struct acr_attempt *attempt);
+/* Something new may be next in the long queue, or may begin now. */
+void acr_long_wake(struct acr_device *dev);
+/* Decide where a new attempt is to wait. */
+void acr_long_judge(struct acr_device *dev, struct acr_attempt *attempt);
+/* Out of the common queue, and about to run: true if it was moved to the long one instead. */
+bool acr_long_divert(struct acr_device *dev, struct acr_attempt *attempt);
+/* The one in the long queue that may begin now; NULL: none may. */
+struct acr_queue_entry *acr_long_next(struct acr_device *dev);
+/* Something waits for a thread: if all have been busy for too long a while, they get help. */
+void acr_long_watch(struct acr_device *dev);
+/* The calling thread gives way to all others from now on. */
+void acr_long_lower(int tid);
 /* Under (q): a request that it worked on is taken back. Who answers nothing between such ones for
  * as long as one may take is put into quarantine. */
 void acr_device_note_silence(struct acr_device *dev, const struct acr_attempt *attempt);

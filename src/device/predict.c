@@ -24,3 +24,14 @@ double acr_predict(const struct line *line, double units)
 		share *= units * line->w / line->x;
 	return at > share ? at : share;
 }
+
+double acr_predict_likely(const struct line *line, double units)
+{
+	double slope, fixed;
+
+	if (line->w <= 0 || units * line->w > line->x)
+		return acr_predict(line, units);
+	slope = line_slope(line, line->x > 0 ? line->y / line->x : 0, INERTIA);
+	fixed = (line->y - slope * line->x) / line->w;
+	return (fixed > 0 ? fixed : 0) + slope * units;
+}

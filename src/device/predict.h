@@ -12,4 +12,7 @@ void acr_predict_learn(struct line *line, double units, double ns);
  * in proportion to the mean, whatever the line says: it is better to wait too long. */
 double acr_predict(const struct line *line, double units);
 
+/* The same, but for less work than usual the line itself: the best guess. */
+double acr_predict_likely(const struct line *line, double units);
+
 #endif

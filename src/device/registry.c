@@ -125,9 +125,11 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&dev->work, &attr);
+	pthread_cond_init(&dev->long_work, &attr);
 	pthread_cond_init(&dev->left, &attr);
 	pthread_condattr_destroy(&attr);
 	acr_queue_init(&dev->queue, (double)acr_settings.ageing / 1000);
+	acr_queue_init(&dev->long_queue, (double)acr_settings.ageing / 1000);
 	acr_queue_init(&dev->overflow, (double)acr_settings.ageing / 1000);
 	dev->sampled_ns = acr_now_ns();
 	return dev;
@@ -318,6 +320,7 @@ void acr_devices_set_ageing(double ageing)
 		struct acr_device *dev = list->pdata[i];
 		pthread_mutex_lock(&dev->lock);
 		acr_queue_set_ageing(&dev->queue, ageing);
+		acr_queue_set_ageing(&dev->long_queue, ageing);
 		acr_queue_set_ageing(&dev->overflow, ageing);
 		pthread_mutex_unlock(&dev->lock);
 	}

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define QUICK_NS 10000 /* a call of submit() costs as much */
 #define STUCK_S  2     /* that removal waits for a thread that hangs in the driver */
@@ -43,22 +44,46 @@ static bool may_join(const struct acr_device *dev, const struct acr_attempt *fir
 	return mean && mean < QUICK_NS && !acr_queue_has_others(&dev->queue, first->entry.uid);
 }
 
-/* Under (q). */
-static unsigned take(struct acr_device *dev, struct acr_attempt **attempts)
+/* Under (q). The next that is for this thread, no longer queued; NULL: there is none. */
+static struct acr_attempt *next(struct acr_device *dev, bool is_long)
 {
+	struct acr_queue_entry *entry;
+
+	if (is_long) {
+		entry = acr_long_next(dev);
+		if (entry)
+			acr_queue_take(&dev->long_queue, entry);
+	} else {
+		while ((entry = acr_queue_pop(&dev->queue)) &&
+		       acr_long_divert(dev, acr_attempt_of(entry)))
+			;
+	}
+	if (!entry)
+		return NULL;
+	acr_device_leave_queue(dev, acr_attempt_of(entry));
+	return acr_attempt_of(entry);
+}
+
+/* Under (q). */
+static unsigned take(struct acr_worker *worker, struct acr_attempt **attempts)
+{
+	struct acr_device *dev = worker->dev;
 	bool sync = dev->driver->flags & ACR_DRIVER_SYNC;
-	unsigned n = 0, most = share(dev);
+	unsigned n = 0, most = worker->is_long ? 1 : share(dev);
 	uint64_t now = acr_now_ns();
 
-	while (n < most && dev->queue.count && (!n || may_join(dev, attempts[0]))) {
-		struct acr_attempt *attempt = acr_attempt_of(acr_queue_pop(&dev->queue));
+	while (n < most && (!n || may_join(dev, attempts[0])) &&
+	       (attempts[n] = next(dev, worker->is_long))) {
 		unsigned beside = sync ? n : (unsigned)atomic_load(&dev->running_count);
-		acr_device_leave_queue(dev, attempt);
-		acr_device_start_running(dev, attempt, now, beside + 1);
-		attempts[n++] = attempt;
+		acr_device_start_running(dev, attempts[n++], now, beside + 1);
 	}
+	worker->since_ns = n ? now : 0;
 	if (dev->overflow.count)
 		acr_device_refill(dev);
+	if (worker->is_long)
+		acr_long_wake(dev);
+	else if (dev->queue.count)
+		acr_long_watch(dev);
 	return n;
 }
 
@@ -103,11 +128,12 @@ static void wait_for_work(struct acr_device *dev)
 		flush(dev);
 }
 
-static void work_once(struct acr_device *dev)
+static void work_once(struct acr_worker *worker)
 {
+	struct acr_device *dev = worker->dev;
 	struct acr_attempt *attempts[ACR_BATCH_MAX];
 	struct acr_capstat *caps[ACR_BATCH_MAX];
-	unsigned n = take(dev, attempts);
+	unsigned n = take(worker, attempts);
 
 	for (unsigned i = 0; i < n; i++)
 		caps[i] = attempts[i]->cap;
@@ -122,42 +148,128 @@ static void work_once(struct acr_device *dev)
 	acr_device_leave_driver(dev);
 	acr_secret_scrub();
 	pthread_mutex_lock(&dev->lock);
+	worker->since_ns = 0;
 }
 
-static void *worker(void *data)
-{
-	struct acr_device *dev = data;
+/* ---- the threads ---- */
 
-	pthread_mutex_lock(&dev->lock);
-	while (!dev->stopping) {
-		if (dev->health.evict)
-			acr_device_evict(dev);
-		else if (flush_is_due(dev))
-			flush(dev);
-		else if (has_work(dev))
-			work_once(dev);
-		else
-			wait_for_work(dev);
+/* What a thread of the common queue does next. Under (q). */
+static void common_step(struct acr_worker *worker)
+{
+	struct acr_device *dev = worker->dev;
+
+	if (dev->health.evict)
+		acr_device_evict(dev);
+	else if (flush_is_due(dev))
+		flush(dev);
+	else if (has_work(dev))
+		work_once(worker);
+	else
+		wait_for_work(dev);
+}
+
+/* What a thread of the long queue does next. Under (q). False: it ends, as others wait already. */
+static bool long_step(struct acr_worker *worker)
+{
+	struct acr_device *dev = worker->dev;
+
+	if (acr_long_next(dev)) {
+		work_once(worker);
+		return true;
 	}
+	if (dev->long_workers > dev->width && dev->long_sleeping)
+		return false;
+	dev->long_sleeping++;
+	pthread_cond_wait(&dev->long_work, &dev->lock);
+	dev->long_sleeping--;
+	return true;
+}
+
+static void *work(void *data)
+{
+	struct acr_worker *worker = data;
+	struct acr_device *dev = worker->dev;
+	bool more = true;
+
+	atomic_store(&worker->tid, gettid());
+	pthread_mutex_lock(&dev->lock);
+	if (worker->is_long)
+		acr_long_lower(worker->tid);
+	while (!dev->stopping && more) {
+		if (worker->is_long)
+			more = long_step(worker);
+		else
+			common_step(worker);
+	}
+	dev->long_workers -= worker->is_long;
+	SLIST_REMOVE(&dev->workers, worker, acr_worker, next);
+	SLIST_INSERT_HEAD(&dev->ended_workers, worker, next);
 	pthread_mutex_unlock(&dev->lock);
 	return NULL;
 }
 
-int acr_device_start(struct acr_device *dev)
+static void reap(struct acr_workers *ended)
 {
-	unsigned count = dev->driver->flags & ACR_DRIVER_SYNC ? dev->width : 1;
-	pthread_attr_t attr;
+	struct acr_worker *worker;
 
-	dev->threads = calloc(count, sizeof *dev->threads);
-	if (!dev->threads)
-		return -ENOMEM;
+	while ((worker = SLIST_FIRST(ended))) {
+		SLIST_REMOVE_HEAD(ended, next);
+		pthread_join(worker->thread, NULL);
+		free(worker);
+	}
+}
+
+int acr_worker_start(struct acr_device *dev, bool is_long)
+{
+	struct acr_worker *worker = dev->stopping ? NULL : calloc(1, sizeof *worker);
+	pthread_attr_t attr;
+	int error = ENOMEM;
+
+	reap(&dev->ended_workers); /* they take no lock any more */
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 512 * 1024);
-	while (dev->thread_count < count &&
-	       !pthread_create(&dev->threads[dev->thread_count], &attr, worker, dev))
-		dev->thread_count++;
+	if (worker) {
+		worker->dev = dev;
+		worker->is_long = is_long;
+		error = pthread_create(&worker->thread, &attr, work, worker);
+	}
 	pthread_attr_destroy(&attr);
-	return dev->thread_count ? 0 : -EAGAIN;
+	if (error) {
+		free(worker);
+		return -EAGAIN;
+	}
+	SLIST_INSERT_HEAD(&dev->workers, worker, next);
+	dev->long_workers += is_long;
+	return 0;
+}
+
+int acr_device_start(struct acr_device *dev)
+{
+	unsigned count = dev->driver->flags & ACR_DRIVER_SYNC ? dev->width : 1, started = 0;
+
+	pthread_mutex_lock(&dev->lock);
+	while (started < count && !acr_worker_start(dev, false))
+		started++;
+	pthread_mutex_unlock(&dev->lock);
+	return started ? 0 : -EAGAIN;
+}
+
+/* Wait until all threads have ended; they are told to, and not in the driver. */
+static void join_all(struct acr_device *dev)
+{
+	struct acr_worker *worker;
+
+	pthread_mutex_lock(&dev->lock);
+	while ((worker = SLIST_FIRST(&dev->workers))) {
+		pthread_t thread = worker->thread;
+		pthread_mutex_unlock(&dev->lock);
+		pthread_join(thread, NULL);
+		pthread_mutex_lock(&dev->lock);
+		SLIST_REMOVE(&dev->ended_workers, worker, acr_worker, next);
+		free(worker);
+	}
+	reap(&dev->ended_workers);
+	pthread_mutex_unlock(&dev->lock);
 }
 
 bool acr_device_stop(struct acr_device *dev)
@@ -167,16 +279,15 @@ bool acr_device_stop(struct acr_device *dev)
 	pthread_mutex_lock(&dev->lock);
 	dev->stopping = true;
 	pthread_cond_broadcast(&dev->work);
+	pthread_cond_broadcast(&dev->long_work);
 	do
 		quiet = acr_device_await_callers(dev, STUCK_S);
 	while (!quiet && !dev->health.hung);
 	pthread_mutex_unlock(&dev->lock);
 	if (!quiet)
 		return false;
-	for (unsigned i = 0; i < dev->thread_count; i++)
-		pthread_join(dev->threads[i], NULL);
-	free(dev->threads);
-	dev->threads = NULL;
-	dev->thread_count = 0;
+	if (acr_timer_cancel(&dev->relief))
+		acr_device_unref(dev); /* not the last: the caller has one */
+	join_all(dev);
 	return true;
 }

@@ -25,28 +25,11 @@
 #define RUNAWAY       60u  /* times the configured time that a thread may compute */
 #define RUNAWAY_FIRST 600u /* the same where nothing was measured */
 
-/* What the work of a job grows with. */
-static double units_of(const struct acr_job *job)
-{
-	const struct acr_numbers *numbers = &job->numbers;
-
-	if (job->alg->flags & ACR_ALG_SLOW && !strncmp(job->alg->name, "pbkdf2", 6))
-		return (double)numbers->iterations *
-		       (double)(job->dst_size / (job->alg->out ? job->alg->out : 1) + 1);
-	if (job->alg->flags & ACR_ALG_SLOW && numbers->n)
-		return (double)numbers->n * (double)numbers->r * (double)numbers->p;
-	return (double)job->src_len + (double)job->dst_size;
-}
-
-void acr_device_learn(struct acr_attempt *attempt, uint64_t process_ns)
-{
-	acr_predict_learn(&attempt->cap->line, units_of(attempt->job), (double)process_ns);
-}
-
 /* Under (q): what this attempt may take. With others beside it, it may have to wait for them. */
 static double patience_ns(const struct acr_attempt *attempt, bool *known)
 {
-	double least = (double)acr_settings.watchdog * 1e9, units = units_of(attempt->job);
+	double least = (double)acr_settings.watchdog * 1e9,
+	       units = acr_expect_units(attempt->job);
 	double predicted = acr_predict(&attempt->cap->line, units);
 
 	*known = predicted > 0;

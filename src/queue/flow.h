@@ -51,6 +51,14 @@ static inline double acr_queue_key(const struct acr_queue *queue, uint16_t prior
 	return priority - queue->ageing * ((double)arrival_ns * 1e-9);
 }
 
+/* Of two flows of a class. */
+static inline bool acr_flow_before(const struct acr_queue_flow *a,
+                                   const struct acr_queue_flow *b)
+{
+	return a->node.key > b->node.key ||
+	       (a->node.key == b->node.key && a->node.tie < b->node.tie);
+}
+
 /* Whose turn it is; NULL: the class is empty. */
 struct acr_queue_flow *acr_class_candidate(struct acr_queue_class *class);
 

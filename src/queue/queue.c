@@ -176,12 +176,6 @@ static struct acr_queue_flow *flow_get(struct acr_queue *queue, uint16_t priorit
 
 /* ---- order ---- */
 
-static bool before(const struct acr_queue_flow *a, const struct acr_queue_flow *b)
-{
-	return a->node.key > b->node.key ||
-	       (a->node.key == b->node.key && a->node.tie < b->node.tie);
-}
-
 struct acr_queue_flow *acr_class_candidate(struct acr_queue_class *class)
 {
 	struct acr_heap_node *top = acr_heap_top(&class->more);
@@ -189,7 +183,7 @@ struct acr_queue_flow *acr_class_candidate(struct acr_queue_class *class)
 	        top ? acr_container_of(top, struct acr_queue_flow, node) : NULL;
 
 	for (unsigned i = 0; i < ACR_OWN_FLOWS; i++)
-		if (class->own[i].head && (!best || before(&class->own[i], best)))
+		if (class->own[i].head && (!best || acr_flow_before(&class->own[i], best)))
 			best = &class->own[i];
 	return best;
 }

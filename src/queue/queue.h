@@ -56,6 +56,9 @@ bool acr_queue_insert(struct acr_queue *queue, struct acr_queue_entry *entry);
 /* Put back what was popped, at the head of its flow: it will be next of its user. */
 bool acr_queue_return(struct acr_queue *queue, struct acr_queue_entry *entry);
 void acr_queue_remove(struct acr_queue *queue, struct acr_queue_entry *entry);
+/* The next to run of those whose user may; NULL: none may. O(classes + flows). */
+struct acr_queue_entry *acr_queue_first_of(const struct acr_queue *queue,
+                                           bool (*may)(uint32_t uid, void *data), void *data);
 /* The next to run, taken out; NULL when empty. */
 struct acr_queue_entry *acr_queue_pop(struct acr_queue *queue);
 /* The first, in the order in which they would run, that fits; NULL: none does, or no memory.

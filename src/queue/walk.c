@@ -140,3 +140,44 @@ struct acr_queue_entry *acr_queue_find(const struct acr_queue *queue,
 		walk(queue, try_entry, &search, &search.found);
 	return (struct acr_queue_entry *)search.found;
 }
+
+/* The first of a class whose user may; NULL: none may. */
+static const struct acr_queue_flow *first_in_class(const struct acr_queue_class *class,
+                                                   bool (*may)(uint32_t uid, void *data),
+                                                   void *data)
+{
+	const struct acr_queue_flow *best = NULL, *flow;
+
+	for (unsigned i = 0; i < ACR_OWN_FLOWS + class->more.count; i++) {
+		if (i < ACR_OWN_FLOWS)
+			flow = &class->own[i];
+		else
+			flow = acr_container_of(class->more.items[i - ACR_OWN_FLOWS].node,
+			                        struct acr_queue_flow, node);
+		if (flow->head && (!best || acr_flow_before(flow, best)) &&
+		    may(flow->uid, data))
+			best = flow;
+	}
+	return best;
+}
+
+struct acr_queue_entry *acr_queue_first_of(const struct acr_queue *queue,
+                                           bool (*may)(uint32_t uid, void *data), void *data)
+{
+	const struct acr_heap *classes = &queue->classes;
+	const struct acr_queue_flow *best = NULL;
+	double best_key = 0;
+
+	for (uint32_t i = 0; i < classes->count; i++) {
+		struct acr_queue_class *class =
+		        acr_container_of(classes->items[i].node, struct acr_queue_class, node);
+		const struct acr_queue_flow *flow = first_in_class(class, may, data);
+		double key = flow ? acr_queue_key(queue, class->priority, flow->node.tie) : 0;
+
+		if (flow && (!best || key > best_key)) {
+			best = flow;
+			best_key = key;
+		}
+	}
+	return best ? best->head : NULL;
+}

@@ -243,6 +243,7 @@ void acr_report_device_queue(struct acr_device *dev, uint32_t uid, bool all, GSt
 	pthread_mutex_lock(&dev->lock);
 	view.ageing = dev->queue.ageing;
 	acr_queue_walk(&dev->queue, queue_line, &view);
+	acr_queue_walk(&dev->long_queue, queue_line, &view);
 	acr_queue_walk(&dev->overflow, queue_line, &view);
 	pthread_mutex_unlock(&dev->lock);
 }

@@ -54,8 +54,9 @@ struct acr_attempt {
 	atomic_int state;             /* QUEUED to RUNNING under the device's lock (q); from
 	                              * RUNNING by compare-and-swap: who wins ends it */
 	atomic_bool shown;            /* a driver that can cancel has seen it, or is about to */
-	bool overflows;               /* (q) in the device's overflow queue */
-	bool listed;                  /* (q) in the device's taken_back */
+	bool overflows : 1;           /* (q) in the device's overflow queue */
+	bool listed : 1;              /* (q) in the device's taken_back */
+	bool is_long : 1;             /* (q) for, or in, a thread of the long ones (longs.c) */
 	atomic_bool failed;           /* its device could not do it */
 	struct acr_queue_entry entry; /* (q) while QUEUED */
 	unsigned beside;              /* (q) how many it may have to wait for, and itself */

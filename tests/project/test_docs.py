@@ -174,4 +174,5 @@ def test_every_test_file_is_in_the_readme():
     listed = set(re.findall(r"^- `(\w+)`", (acr.TOP / "tests/README.md").read_text(), re.M))
     files = [p for folder in ("fs", "unit", "models", "project", "fuzz")
              for p in (acr.TOP / "tests" / folder).glob("*_*.*")]
-    assert {p.stem for p in files if re.fullmatch(r"test_\w+\.py|(unit|fuzz)_\w+\.c", p.name)} == listed
+    tests = {p.stem for p in files if re.fullmatch(r"test_\w+\.py|(unit|fuzz)_\w+\.c", p.name)}
+    assert tests == listed, f"tests/README.md needs a line for {tests - listed}, none for {listed - tests}"

@@ -75,9 +75,9 @@ struct acr_device {
 	pthread_cond_t long_work;
 	unsigned long_sleeping, long_workers; /* (q) of those threads */
 	struct acr_queue long_queue;          /* (q) */
-	struct acr_timer relief;   /* while threads are busy and others wait; has a reference */
-	bool relief_set;           /* (q) */
-	struct acr_queue overflow; /* (q) bound sessions for which the queue has no room */
+	struct acr_timer relief;     /* while all threads are busy and something waits */
+	bool relief_set;             /* (q) */
+	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
 	struct acr_attempt *running; /* (q) list */
 	struct acr_attempt
 	        *taken_back;   /* (q) list: orphans that a thread of ours may still be in */
@@ -85,6 +85,7 @@ struct acr_device {
 	bool stopping;         /* (q) threads shall end */
 	uint64_t unflushed_ns; /* (q) since when something may wait for flush(), 0: nothing */
 	char broken_reason[ACR_SENTENCE];          /* (q) */
+	void *(*main)(void *worker);               /* what its threads do */
 	struct acr_workers workers, ended_workers; /* (q) the latter are still to be joined */
 	atomic_uint callers; /* threads inside submit(), flush() or cancel(); more under (q) */
 	atomic_uint awaited; /* threads that wait until there are none; under (q) */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files about one device share: device.c (queue and driver), threads.c, longs.c (what
- * takes long), expect.c, device_health.c, watchdog.c. */
+/* What the files about one device share: device.c (queue and driver), threads.c, workers.c,
+ * longs.c (what takes long), expect.c, device_health.c, watchdog.c. */
 #ifndef ACR_DEVICE_INNER_H
 #define ACR_DEVICE_INNER_H
 
@@ -35,7 +35,7 @@ bool acr_expect_quick(const struct acr_attempt *attempt);
 /* Does it probably take a thread for so long that others would notice? */
 bool acr_expect_long(const struct acr_attempt *attempt);
 
-/* ---- threads, and what takes long (threads.c, longs.c); all under (q) ---- */
+/* ---- threads (workers.c); all under (q) ---- */
 
 /* A thread of the device. */
 struct acr_worker {
@@ -47,8 +47,14 @@ struct acr_worker {
 	SLIST_ENTRY(acr_worker) next;
 };
 
-/* Start a thread. Under (q). 0 or -EAGAIN. */
+/* Start a thread. 0 or -EAGAIN. */
 int acr_worker_start(struct acr_device *dev, bool is_long);
+/* The calling thread is about to return: it lets go of (q), and touches the device no more. */
+void acr_worker_end(struct acr_worker *worker);
+/* Wait until all have ended, as they were told to. Lets go of (q) meanwhile. */
+void acr_workers_join(struct acr_device *dev);
+
+/* ---- what takes long (longs.c); all under (q) ---- */
 
 /* The queue that an attempt is in, or goes into. */
 static inline struct acr_queue *acr_device_queue_of(struct acr_device *dev,
@@ -69,8 +75,13 @@ bool acr_long_divert(struct acr_device *dev, struct acr_attempt *attempt);
 struct acr_queue_entry *acr_long_next(struct acr_device *dev);
 /* Something waits for a thread: if all have been busy for too long a while, they get help. */
 void acr_long_watch(struct acr_device *dev);
+/* That is over; it lets go of (q) meanwhile. */
+void acr_long_unwatch(struct acr_device *dev);
 /* The calling thread gives way to all others from now on. */
 void acr_long_lower(int tid);
+
+/* ---- the rest ---- */
+
 /* Under (q): a request that it worked on is taken back. Who answers nothing between such ones for
  * as long as one may take is put into quarantine. */
 void acr_device_note_silence(struct acr_device *dev, const struct acr_attempt *attempt);

@@ -172,8 +172,9 @@ static void expired(struct acr_timer *timer)
 		relieve(dev);
 		acr_long_watch(dev);
 	}
+	if (dev->stopping)
+		pthread_cond_broadcast(&dev->left);
 	pthread_mutex_unlock(&dev->lock);
-	acr_device_unref(dev);
 }
 
 void acr_long_watch(struct acr_device *dev)
@@ -182,6 +183,12 @@ void acr_long_watch(struct acr_device *dev)
 		return;
 	dev->relief.expired = expired;
 	dev->relief_set = acr_timer_set(&dev->relief, acr_now_ns() + RELIEF_NS);
-	if (dev->relief_set)
-		acr_device_ref(dev);
+}
+
+void acr_long_unwatch(struct acr_device *dev)
+{
+	if (acr_timer_cancel(&dev->relief))
+		dev->relief_set = false;
+	while (dev->relief_set)
+		pthread_cond_wait(&dev->left, &dev->lock);
 }

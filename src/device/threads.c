@@ -5,7 +5,6 @@
 #include "base/secret.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -201,46 +200,9 @@ static void *work(void *data)
 		else
 			common_step(worker);
 	}
-	dev->long_workers -= worker->is_long;
-	SLIST_REMOVE(&dev->workers, worker, acr_worker, next);
-	SLIST_INSERT_HEAD(&dev->ended_workers, worker, next);
+	acr_worker_end(worker);
 	pthread_mutex_unlock(&dev->lock);
 	return NULL;
-}
-
-static void reap(struct acr_workers *ended)
-{
-	struct acr_worker *worker;
-
-	while ((worker = SLIST_FIRST(ended))) {
-		SLIST_REMOVE_HEAD(ended, next);
-		pthread_join(worker->thread, NULL);
-		free(worker);
-	}
-}
-
-int acr_worker_start(struct acr_device *dev, bool is_long)
-{
-	struct acr_worker *worker = dev->stopping ? NULL : calloc(1, sizeof *worker);
-	pthread_attr_t attr;
-	int error = ENOMEM;
-
-	reap(&dev->ended_workers); /* they take no lock any more */
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 512 * 1024);
-	if (worker) {
-		worker->dev = dev;
-		worker->is_long = is_long;
-		error = pthread_create(&worker->thread, &attr, work, worker);
-	}
-	pthread_attr_destroy(&attr);
-	if (error) {
-		free(worker);
-		return -EAGAIN;
-	}
-	SLIST_INSERT_HEAD(&dev->workers, worker, next);
-	dev->long_workers += is_long;
-	return 0;
 }
 
 int acr_device_start(struct acr_device *dev)
@@ -248,28 +210,11 @@ int acr_device_start(struct acr_device *dev)
 	unsigned count = dev->driver->flags & ACR_DRIVER_SYNC ? dev->width : 1, started = 0;
 
 	pthread_mutex_lock(&dev->lock);
+	dev->main = work;
 	while (started < count && !acr_worker_start(dev, false))
 		started++;
 	pthread_mutex_unlock(&dev->lock);
 	return started ? 0 : -EAGAIN;
-}
-
-/* Wait until all threads have ended; they are told to, and not in the driver. */
-static void join_all(struct acr_device *dev)
-{
-	struct acr_worker *worker;
-
-	pthread_mutex_lock(&dev->lock);
-	while ((worker = SLIST_FIRST(&dev->workers))) {
-		pthread_t thread = worker->thread;
-		pthread_mutex_unlock(&dev->lock);
-		pthread_join(thread, NULL);
-		pthread_mutex_lock(&dev->lock);
-		SLIST_REMOVE(&dev->ended_workers, worker, acr_worker, next);
-		free(worker);
-	}
-	reap(&dev->ended_workers);
-	pthread_mutex_unlock(&dev->lock);
 }
 
 bool acr_device_stop(struct acr_device *dev)
@@ -283,11 +228,9 @@ bool acr_device_stop(struct acr_device *dev)
 	do
 		quiet = acr_device_await_callers(dev, STUCK_S);
 	while (!quiet && !dev->health.hung);
+	acr_long_unwatch(dev);
+	if (quiet)
+		acr_workers_join(dev);
 	pthread_mutex_unlock(&dev->lock);
-	if (!quiet)
-		return false;
-	if (acr_timer_cancel(&dev->relief))
-		acr_device_unref(dev); /* not the last: the caller has one */
-	join_all(dev);
-	return true;
+	return quiet;
 }

@@ -57,7 +57,7 @@ def built(tmp_path_factory):
     for source in sorted((acr.TOP / "tests" / "external").iterdir()):
         work = folder / source.name
         shutil.copytree(source, work, ignore=shutil.ignore_patterns("*.so"))
-        subprocess.run(["make", "-s", "-C", work, f"CFLAGS=-Wall -Wextra -Werror -I{INCLUDE}"],
+        subprocess.run(["make", "-s", "-C", work, f"CFLAGS=-Wall -Wextra -Werror -I'{INCLUDE}'"],
                        check=True)
         shutil.copy(work / f"{source.name}.so", folder)
     folder.chmod(0o755)

@@ -369,7 +369,7 @@ def test_keys_are_loaded_anew(on, rng):
     """The model keeps key and control word until the flags are loaded, as the unit does."""
     if any("libtsan" in name for name in sanitizers()):
         pytest.skip("RELOADING OF KEYS IS NOT TESTED HERE: single steps of TSan's code take minutes")
-    daemon = on(key_cache=2000)
+    daemon = on(key_cache=500)
     many_keys(daemon, rng, 4 if QUICK else 25)
 
 

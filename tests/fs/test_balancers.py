@@ -131,7 +131,7 @@ def test_bad_rules_change_nothing(three, rules, word):
 def test_rules_move_what_is_queued(start):
     daemon = start("--device", "slow=hang:after=0", "--device", "other=delay:us=1000",
                    "--balancer", "affinity", config=acr.PATIENT)
-    daemon.write("lb/affinity/rules", "uid 0 slow\n")
+    daemon.write("lb/affinity/rules", f"uid {os.getuid()} slow\n")
     sessions = [daemon.session(alg="sha256", src=b"x") for _ in range(4)]
     for s in sessions:
         s.write("ctl", "start")

@@ -60,6 +60,7 @@ def memory(daemon, field):
 
 
 def descriptors(daemon):
+    acr.need_root("count the daemon's descriptors")
     return len(os.listdir(f"/proc/{daemon.pid}/fd"))
 
 
@@ -116,6 +117,7 @@ SLOWEST = 8 * MiB  # bytes a second; ten times that on an idle machine
 
 @pytest.mark.timeout(LONG // SLOWEST)
 def test_long_stream_in_little_memory(start):
+    acr.need_root("have the daemon's memory counted anew")
     total = scaled(10 * GiB, LONG, "bytes of stream")
     daemon = start()
     key, iv = os.urandom(32), os.urandom(15) + b"\xff"

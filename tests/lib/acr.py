@@ -294,11 +294,11 @@ class Child:
             self.wait()
 
 
-def need_root():
-    """Skip the test unless it can act as whatever user."""
+def need_root(what="act as another user"):
+    """Skip the test unless it is root's."""
     if os.geteuid() != 0:
         import pytest  # not needed by the soak and the benchmarks
-        pytest.skip("only root can act as another user: `sudo ./check` tests this, too")
+        pytest.skip(f"only root can {what}: `sudo ./check` tests this, too")
 
 
 def users_program(uid):

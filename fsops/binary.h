@@ -5,7 +5,7 @@
 #ifndef FSOPS_BINARY_H
 #define FSOPS_BINARY_H
 
-#include "caller.h"
+#include "visit.h"
 #include "session/data.h"
 
 #include <acrypto/ioctl.h>
@@ -72,6 +72,13 @@ void fs_filling_drop(struct fs_filling *filling);
 
 /* ---- ioctl_call.c ---- */
 
+/* A value of a DIRECT call: room for it, and then what came from the caller. */
+struct fs_input {
+	unsigned type;
+	struct acr_blob *blob; /* either */
+	struct acr_buf *buf;   /* or */
+};
+
 /* One call, from its request to the answer. */
 struct fs_call {
 	struct fs_visit visit; /* first */
@@ -79,13 +86,17 @@ struct fs_call {
 	struct fs_handle *handle;
 	struct acr_session *session; /* a reference */
 	bool own;                    /* it is DIRECT's, and ends with it */
-	bool waits;                  /* of DIRECT: its session has begun, but not ended */
+	bool stores;                 /* of ADD: where dst goes has been said */
 	unsigned request;            /* whose result it waits for; 0: the present one */
 	size_t most;                 /* of read(): bytes */
 	uint64_t at;                 /* of read(): where it began */
 	int error;                   /* of the attempt, or what came later */
 	const char *why;             /* a sentence about it; NULL: the session has one */
 	struct acr_piece piece;      /* the result */
+	struct acr_blob *tag, *iv;   /* results too, while they are stored */
+	unsigned input_count;        /* of DIRECT */
+	struct fs_input inputs[FS_COPIES];
+	struct acrypto_buffer unused; /* where a size goes that nobody wants to know */
 	union {
 		struct acrypto_session_add add;
 		struct acrypto_direct direct;
@@ -106,12 +117,12 @@ int fs_call_attempt(struct fs_pending *pending);
 void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call));
 /* Why waiting has ended with this error. */
 const char *fs_call_why(int error);
-/* Copy the result to the caller: dst, tag and IV to those places, as far as each has one. Their
- * sizes come back in dst, tag and iv (may be NULL), which may be where the places came from.
- * Within a visit. 0 or a negative errno, with caller->why; -EMSGSIZE: nothing was copied. */
-int fs_call_store(struct fs_call *call, struct fs_caller *caller,
-                  const struct acrypto_buffer to[3], struct acrypto_buffer *dst,
-                  struct acrypto_buffer *tag, struct acrypto_buffer *iv);
+/* Visit the caller to copy the result to it: dst, tag and IV to those places, as far as each has
+ * one. Their sizes come back in dst, tag and iv (may be NULL), which may be where the places came
+ * from. done() comes in any case; with -EMSGSIZE nothing was copied. */
+void fs_call_store(struct fs_call *call, const struct acrypto_buffer to[3],
+                   struct acrypto_buffer *dst, struct acrypto_buffer *tag,
+                   struct acrypto_buffer *iv, bool here, void (*done)(struct fs_visit *visit));
 /* Answer with arg_size bytes of call->arg, or with call->error and call->why; give up. */
 void fs_call_answer(struct fs_call *call, size_t arg_size);
 /* The descriptor's session, borrowed. NULL: answered, there is none. */

@@ -27,11 +27,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#define STATUS_SIZE 2048       /* what we look for is in the first few hundred bytes */
-#define MOST        0x40000000 /* bytes of one system call, which are limited to 2 GiB */
+#define STATUS_SIZE 2048 /* what we look for is in the first few hundred bytes */
 
 static pthread_once_t proc_once = PTHREAD_ONCE_INIT;
 static int proc = -1; /* /proc, if its numbers are those of our pid namespace */
@@ -131,44 +129,30 @@ int fs_caller_find(fuse_req_t req, struct fs_caller *caller)
 	return 0;
 }
 
-/* Both directions are the same to the system: process_vm_readv and process_vm_writev. */
-typedef ssize_t copy_function(pid_t, const struct iovec *, unsigned long, const struct iovec *,
-                              unsigned long, unsigned long);
-
-static int copy(struct fs_caller *caller, copy_function *function, uint64_t pointer, void *data,
-                size_t len)
+int fs_caller_failed(struct fs_caller *caller, int error)
 {
-	if (pointer > UINTPTR_MAX || len > UINTPTR_MAX - pointer)
+	switch (error) {
+	case -EPERM:
+		return refuse(caller, error,
+		              "the system does not let acryptod reach the calling process: "
+		              "send data inline");
+	case -ESRCH:
+		return refuse(caller, error, "the calling process is gone");
+	case -ENOMEM:
+		return refuse(caller, -ENOSPC, "the system has no memory left for this");
+	case -EINTR:
+		return refuse(caller, error, "a signal came");
+	case -ECANCELED:
+		return refuse(caller, error, "acryptod is ending");
+	case -ETIMEDOUT:
 		return refuse(caller, -EFAULT,
-		              "a pointer and its size reach beyond all memory");
-	while (len) {
-		size_t part = len < MOST ? len : MOST;
-		struct iovec here = { data, part },
-		             there = { (void *)(uintptr_t)pointer, part };
-		ssize_t done = function(caller->thread, &here, 1, &there, 1, 0);
-
-		if (done < 0 && errno == EPERM)
-			return refuse(caller, -EPERM,
-			              "the system does not let acryptod reach the "
-			              "calling process: send data inline");
-		if (done < 0 && errno == ESRCH)
-			return refuse(caller, -ESRCH, "the calling process is gone");
-		if (done <= 0)
-			return refuse(caller, done && errno == ENOMEM ? -ENOSPC : -EFAULT,
-			              "a pointer is wrong, or the size with it");
-		data = (char *)data + done;
-		pointer += (uint64_t)done;
-		len -= (size_t)done;
+		              "the memory that a pointer names does not answer");
+	case -EAGAIN:
+		return refuse(
+		        caller, error,
+		        "memory that other calls of this user name does not answer, or the "
+		        "system has no process left: try again later");
+	default:
+		return refuse(caller, -EFAULT, "a pointer is wrong, or the size with it");
 	}
-	return 0;
-}
-
-int fs_caller_read(struct fs_caller *caller, uint64_t pointer, void *data, size_t len)
-{
-	return copy(caller, process_vm_readv, pointer, data, len);
-}
-
-int fs_caller_write(struct fs_caller *caller, uint64_t pointer, const void *data, size_t len)
-{
-	return copy(caller, process_vm_writev, pointer, (void *)data, len);
 }

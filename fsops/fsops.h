@@ -210,12 +210,22 @@ void fs_drop_held(struct acr_session *session, unsigned stage);
 /* Forget what was collected, and wipe it. Under (h), or at the release. */
 void fs_drop_collected(struct fs_handle *handle);
 
-/* ---- visit.c: work on the memory of callers; see caller.h ---- */
+/* ---- visit.c: copying to and from the memory of callers; see visit.h ---- */
 
+/* 0 or a negative errno. After fs_visitors_start(). */
+int fs_visits_start(void);
 /* This thread begins or ends to serve the filesystem. */
 void fs_visit_server(bool begins);
-/* Wait until all that was begun is done. False: some of it hangs. */
-bool fs_visits_end(unsigned seconds);
+/* Wait until all that was begun is done; that is soon. */
+void fs_visits_wait(void);
+/* The end: answer everything that goes on with ECANCELED; the same to what comes. */
+void fs_visits_close(void);
+
+/* ---- visitor.c ---- */
+
+/* Fork the process that makes visitors. Before any thread, secret or mount: all of them are copies
+ * of what we are now. 0 or a negative errno. */
+int fs_visitors_start(void);
 
 /* ---- mount_words.c ---- */
 

@@ -29,37 +29,30 @@ static void handed_out(struct fs_call *call)
 	pthread_mutex_unlock(&call->handle->lock);
 }
 
-static void add_run(struct fs_visit *visit)
+static void add_stored(struct fs_visit *visit)
 {
 	struct fs_call *call = (struct fs_call *)visit;
-	struct acrypto_session_add *add = &call->arg.add;
-	struct acrypto_buffer to[3];
-	struct fs_caller caller = { 0 };
 
-	add_places(call, to);
-	if (to[0].pointer || to[1].pointer || to[2].pointer)
-		call->error = fs_caller_find(call->pending.req, &caller);
-	if (!call->error)
-		call->error = fs_call_store(call, &caller, to, &add->dst, &add->tag, &add->iv);
-	call->why = caller.why;
-	if (!call->error && to[0].pointer)
+	call->error = visit->error;
+	call->why = visit->caller.why;
+	if (!call->error && call->stores)
 		handed_out(call);
-}
-
-static void add_done(struct fs_visit *visit)
-{
-	fs_call_answer((struct fs_call *)visit, sizeof(struct acrypto_session_add));
+	fs_call_answer(call, sizeof call->arg.add);
 }
 
 static void add_store(struct fs_call *call, bool here)
 {
-	call->visit = (struct fs_visit){ .run = add_run, .done = add_done };
+	struct acrypto_session_add *add = &call->arg.add;
+	struct acrypto_buffer to[3];
+
 	if (call->error) {
 		handed_out(call); /* a failure too is told once to each waiting call */
 		fs_call_fail(call, call->error, NULL);
-	} else {
-		fs_visit(&call->visit, fuse_req_ctx(call->pending.req)->uid, here);
+		return;
 	}
+	add_places(call, to);
+	call->stores = to[0].pointer;
+	fs_call_store(call, to, &add->dst, &add->tag, &add->iv, here, add_stored);
 }
 
 static void add_now(struct fs_call *call)
@@ -67,7 +60,7 @@ static void add_now(struct fs_call *call)
 	add_store(call, true);
 }
 
-/* The thread here may be a device's: it must not visit anybody. */
+/* The thread here may be a device's: it must not wait for anybody's memory. */
 static void add_answer(struct fs_pending *pending, int error)
 {
 	struct fs_call *call = fs_call_of(pending);

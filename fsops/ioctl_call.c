@@ -18,6 +18,12 @@ struct fs_call *fs_call_of(struct fs_pending *pending)
 void fs_call_free(struct fs_call *call)
 {
 	acr_piece_drop(&call->piece);
+	acr_blob_unref(call->tag);
+	acr_blob_unref(call->iv);
+	for (unsigned i = 0; i < call->input_count; i++) {
+		acr_blob_unref(call->inputs[i].blob);
+		acr_buf_unref(call->inputs[i].buf);
+	}
 	if (call->own)
 		fs_binary_session_end(call->session);
 	else
@@ -107,25 +113,23 @@ struct result {
 	struct acrypto_buffer *told; /* of the answer: its size comes back */
 };
 
-static int store_all(struct fs_caller *caller, struct result *results, unsigned count)
+/* What the visit is to copy. 0 or -EMSGSIZE. */
+static int plan(struct fs_call *call, const struct result *results, unsigned count)
 {
+	struct fs_visit *visit = &call->visit;
 	bool fits = true;
-	int error = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		results[i].told->size = results[i].len;
-		fits = fits && (!results[i].to.pointer || results[i].len <= results[i].to.size);
+		const struct result *result = &results[i];
+		result->told->size = result->len;
+		if (!result->to.pointer)
+			continue;
+		fits = fits && result->len <= result->to.size;
+		visit->copies[visit->count++] =
+		        (struct fs_copy){ result->to.pointer, (void *)result->data,
+			                  result->len };
 	}
-	if (!fits) {
-		caller->why =
-		        "a result is larger than the room for it: the sizes say how large";
-		return -EMSGSIZE;
-	}
-	for (unsigned i = 0; i < count && !error; i++)
-		if (results[i].to.pointer)
-			error = fs_caller_write(caller, results[i].to.pointer, results[i].data,
-			                        results[i].len);
-	return error;
+	return fits ? 0 : -EMSGSIZE;
 }
 
 static struct result result_of_blob(const struct acr_blob *blob, struct acrypto_buffer to,
@@ -134,25 +138,34 @@ static struct result result_of_blob(const struct acr_blob *blob, struct acrypto_
 	return (struct result){ blob ? blob->data : NULL, blob ? blob->len : 0, to, told };
 }
 
-int fs_call_store(struct fs_call *call, struct fs_caller *caller,
-                  const struct acrypto_buffer to[3], struct acrypto_buffer *dst,
-                  struct acrypto_buffer *tag, struct acrypto_buffer *iv)
+void fs_call_store(struct fs_call *call, const struct acrypto_buffer to[3],
+                   struct acrypto_buffer *dst, struct acrypto_buffer *tag,
+                   struct acrypto_buffer *iv, bool here, void (*done)(struct fs_visit *visit))
 {
 	const struct acr_buf *buf = call->piece.buf;
-	struct acr_blob *tag_blob = fs_binary_makes_tag(call->session)
-	                                    ? acr_value_get(call->session, 1, ACR_V_TAG)
-	                                    : NULL;
-	struct acr_blob *iv_blob = iv ? acr_value_get(call->session, 1, ACR_V_IV) : NULL;
-	struct result results[3] = {
-		{ buf ? buf->data + call->piece.offset : NULL, call->piece.len, to[0], dst },
-		result_of_blob(tag_blob, to[1], tag),
-		result_of_blob(iv_blob, to[2], iv),
-	};
-	int error = store_all(caller, results, iv ? 3 : 2);
+	struct fs_visit *visit = &call->visit;
 
-	acr_blob_unref(tag_blob);
-	acr_blob_unref(iv_blob);
-	return error;
+	*visit = (struct fs_visit){
+		.req = call->pending.req, .write = true, .caller = visit->caller, .done = done
+	};
+	if (fs_binary_makes_tag(call->session))
+		call->tag = acr_value_get(call->session, 1, ACR_V_TAG);
+	if (iv)
+		call->iv = acr_value_get(call->session, 1, ACR_V_IV);
+	visit->error = plan(call,
+	                    (struct result[]){
+	                            { buf ? buf->data + call->piece.offset : NULL,
+	                              call->piece.len, to[0], dst },
+	                            result_of_blob(call->tag, to[1], tag),
+	                            result_of_blob(call->iv, to[2], iv),
+	                    },
+	                    iv ? 3 : 2);
+	if (!visit->error) {
+		fs_visit(visit, here);
+		return;
+	}
+	visit->caller.why = "a result is larger than the room for it: the sizes say how large";
+	done(visit);
 }
 
 void fs_call_answer(struct fs_call *call, size_t arg_size)

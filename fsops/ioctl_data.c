@@ -179,30 +179,14 @@ static void reply(fuse_req_t req, int error)
 
 struct fill {
 	struct fs_visit visit; /* first */
-	fuse_req_t req;
 	struct fs_handle *handle;
-	uint64_t pointer;
-	struct outcome out;
 };
-
-static void fill_run(struct fs_visit *visit)
-{
-	struct fill *fill = (struct fill *)visit;
-	struct fs_filling *filling = &fill->handle->binary->filling; /* ours while it is busy */
-	struct fs_caller caller;
-	int error = fs_caller_find(fill->req, &caller);
-
-	if (!error)
-		error = fs_caller_read(&caller, fill->pointer, place(filling), filling->total);
-	fill->out = bad(error, caller.why);
-}
 
 static void fill_done(struct fs_visit *visit)
 {
-	struct fill *fill = (struct fill *)visit;
-	struct fs_handle *handle = fill->handle;
-	struct fs_filling *filling = &handle->binary->filling;
-	struct outcome out = fill->out;
+	struct fs_handle *handle = ((struct fill *)visit)->handle;
+	struct fs_filling *filling = &handle->binary->filling; /* ours while it is busy */
+	struct outcome out = bad(visit->error, visit->caller.why);
 
 	pthread_mutex_lock(&handle->lock);
 	filling->busy = false;
@@ -211,8 +195,8 @@ static void fill_done(struct fs_visit *visit)
 	else
 		out = advance(handle, filling->total);
 	pthread_mutex_unlock(&handle->lock);
-	reply(fill->req, conclude(handle, out));
-	free(fill);
+	reply(visit->req, conclude(handle, out));
+	free(visit);
 }
 
 static void fill_from_memory(fuse_req_t req, struct fs_handle *handle,
@@ -235,11 +219,11 @@ static void fill_from_memory(fuse_req_t req, struct fs_handle *handle,
 		reply(req, conclude(handle, out));
 		return;
 	}
-	*fill = (struct fill){ .visit = { .run = fill_run, .done = fill_done },
-		               .req = req,
-		               .handle = handle,
-		               .pointer = in->pointer };
-	fs_visit(&fill->visit, fuse_req_ctx(req)->uid, true);
+	*fill = (struct fill){ .visit = { .req = req, .count = 1, .done = fill_done },
+		               .handle = handle };
+	fill->visit.copies[0] =
+	        (struct fs_copy){ in->pointer, place(&handle->binary->filling), in->size };
+	fs_visit(&fill->visit, true);
 }
 
 /* ---- results: where they go ---- */

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ACRYPTO_DIRECT: a whole session in one call, on the caller's own memory.
  *
- *   fs_binary_direct()    make the session and the call
+ *   fs_binary_direct()    make the session and the call, with room for key, IV, ..., src
  *          |
- *   direct_begin()        VISIT: copy key, IV, ..., src from the caller; start the session;
- *          |              if it is done already, copy the result to the caller
- *   direct_begun() ------ done, or failed -----> ANSWER
+ *        VISIT            copy them from the caller
  *          |
+ *   direct_taken() ------ failed --------------> ANSWER
+ *          |              give them to the session; if it is done already: direct_store()
  *        fs_wait()        fs_call_attempt() whenever the session changes, until it has ended
  *          |
  *   direct_ended() ------ failed --------------> ANSWER
  *          |
- *   direct_hand_over()    VISIT: copy the result to the caller
+ *   direct_store()
  *          |
- *   direct_handed() ---------------------------> ANSWER
+ *        VISIT            copy the result to the caller
+ *          |
+ *   direct_stored() ---------------------------> ANSWER
  *
- * A VISIT may block in the caller's memory (see visit.c): the first runs in the serving thread
- * if it may, the second never in the thread that ended the session, which may be a device's. */
+ * A VISIT may take long (see visit.c): the first, and the second of a session that was done at
+ * once, may begin in the serving thread; others don't, as who ends a session may be a device's. */
 #include "binary.h"
 
 #include <errno.h>
@@ -24,31 +26,23 @@
 
 /* ---- from the caller ---- */
 
-/* Copy one of the caller's buffers into the session. */
-static int take(struct fs_call *call, struct fs_caller *caller, unsigned type,
-                const struct acrypto_buffer *from)
+/* Make room for one of the caller's buffers, and have the visit fill it. */
+static int expect(struct fs_call *call, unsigned type, const struct acrypto_buffer *from)
 {
-	struct acr_blob *blob = NULL;
-	struct acr_buf *buf = NULL;
-	int error = fs_binary_room(call->session, type, from->size, &blob, &buf);
+	struct fs_input *input = &call->inputs[call->input_count];
+	int error = fs_binary_room(call->session, type, from->size, &input->blob, &input->buf);
 
-	if (error) {
-		caller->why =
-		        "no memory is left for this, or it is longer than any algorithm takes";
+	if (error)
 		return error;
-	}
-	error = fs_caller_read(caller, from->pointer, buf ? buf->data : blob->data, from->size);
-	if (error) {
-		acr_blob_unref(blob);
-		acr_buf_unref(buf);
-		return error;
-	}
-	if (buf)
-		buf->len = buf->dirty = from->size;
-	return fs_binary_give(call->session, type, blob, buf);
+	input->type = type;
+	call->input_count++;
+	call->visit.copies[call->visit.count++] = (struct fs_copy){
+		from->pointer, input->buf ? input->buf->data : input->blob->data, from->size
+	};
+	return 0;
 }
 
-static int take_all(struct fs_call *call, struct fs_caller *caller)
+static int expect_all(struct fs_call *call)
 {
 	const struct acrypto_direct *direct = &call->arg.direct;
 	bool tag = !fs_binary_makes_tag(call->session);
@@ -56,7 +50,7 @@ static int take_all(struct fs_call *call, struct fs_caller *caller)
 		unsigned type;
 		const struct acrypto_buffer *from;
 		bool wanted;
-	} inputs[] = {
+	} inputs[FS_COPIES] = {
 		{ ACRYPTO_KEY, &direct->key, direct->key.pointer },
 		{ ACRYPTO_IV, &direct->iv, direct->iv.pointer },
 		{ ACRYPTO_AAD, &direct->aad, direct->aad.pointer },
@@ -70,26 +64,50 @@ static int take_all(struct fs_call *call, struct fs_caller *caller)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(inputs) && !error; i++)
 		if (inputs[i].wanted)
-			error = take(call, caller, inputs[i].type, inputs[i].from);
+			error = expect(call, inputs[i].type, inputs[i].from);
+	return error;
+}
+
+static int give_all(struct fs_call *call)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < call->input_count && !error; i++) {
+		struct fs_input *input = &call->inputs[i];
+		if (input->buf)
+			input->buf->len = input->buf->dirty = (size_t)call->arg.direct.src.size;
+		error = fs_binary_give(call->session, input->type, input->blob, input->buf);
+		input->blob = NULL;
+		input->buf = NULL;
+	}
 	return error;
 }
 
 /* A detached tag that nobody takes would be lost with the session. */
-static int check_tag_room(struct fs_call *call, struct fs_caller *caller)
+static int check_tag_room(struct fs_call *call)
 {
 	if (call->arg.direct.tag.pointer || !fs_binary_makes_tag(call->session) ||
 	    acr_stage_layout(&call->session->stage) == ACR_LAYOUT_COMBINED)
 		return 0;
-	caller->why = "with the detached layout there must be room for the tag";
+	call->why = "with the detached layout there must be room for the tag";
 	return -EINVAL;
 }
 
 /* ---- to the caller ---- */
 
-static void store(struct fs_call *call, struct fs_caller *caller)
+static void direct_stored(struct fs_visit *visit)
+{
+	struct fs_call *call = (struct fs_call *)visit;
+
+	call->error = visit->error;
+	call->why = visit->caller.why;
+	fs_call_answer(call, sizeof call->arg.direct);
+}
+
+static void direct_store(struct fs_call *call, bool here)
 {
 	struct acrypto_direct *direct = &call->arg.direct;
-	struct acrypto_buffer to[3] = { direct->dst, { 0 }, { 0 } }, unused = { 0 };
+	struct acrypto_buffer to[3] = { direct->dst, { 0 }, { 0 } };
 	bool tag = fs_binary_makes_tag(call->session);
 
 	if (tag)
@@ -97,73 +115,43 @@ static void store(struct fs_call *call, struct fs_caller *caller)
 	/* Room for nothing must not pass for room; a verification has only its errno to tell. */
 	if (!to[0].pointer && acr_stage_op(&call->session->stage) != ACR_VERIFY)
 		to[0] = (struct acrypto_buffer){ 1, 0 };
-	call->error = fs_call_store(call, caller, to, &direct->dst,
-	                            tag ? &direct->tag : &unused, NULL);
-	call->why = caller->why;
+	fs_call_store(call, to, &direct->dst, tag ? &direct->tag : &call->unused, NULL, here,
+	              direct_stored);
 }
 
-/* ---- the steps, the last one first ---- */
-
-static void direct_handed(struct fs_visit *visit)
-{
-	fs_call_answer((struct fs_call *)visit, sizeof(struct acrypto_direct));
-}
-
-static void direct_hand_over(struct fs_visit *visit)
-{
-	struct fs_call *call = (struct fs_call *)visit;
-	struct fs_caller caller;
-
-	call->error = fs_caller_find(call->pending.req, &caller);
-	call->why = caller.why;
-	if (!call->error)
-		store(call, &caller);
-}
+/* ---- the steps between, the last one first ---- */
 
 static void direct_ended(struct fs_pending *pending, int error)
 {
 	struct fs_call *call = fs_call_of(pending);
 
-	if (error) {
-		fs_call_fail(call, error, fs_call_why(error));
-	} else if (call->error) {
-		fs_call_fail(call, call->error, NULL);
-	} else {
-		call->visit =
-		        (struct fs_visit){ .run = direct_hand_over, .done = direct_handed };
-		fs_visit(&call->visit, fuse_req_ctx(pending->req)->uid, false);
-	}
-}
-
-static void direct_begun(struct fs_visit *visit)
-{
-	struct fs_call *call = (struct fs_call *)visit;
-
-	if (call->waits)
-		fs_wait(&call->pending, call->session);
-	else
-		fs_call_answer(call, sizeof call->arg.direct);
-}
-
-static void direct_begin(struct fs_visit *visit)
-{
-	struct fs_call *call = (struct fs_call *)visit;
-	struct fs_caller caller;
-	int error = fs_caller_find(call->pending.req, &caller);
-
-	if (!error) {
-		call->session->pid = caller.process;
-		error = take_all(call, &caller);
-	}
-	if (!error)
-		error = check_tag_room(call, &caller);
-	call->error = error;
-	call->why = caller.why;
 	if (error)
-		return;
-	call->waits = fs_call_attempt(&call->pending) != 0;
-	if (!call->waits && !call->error)
-		store(call, &caller);
+		fs_call_fail(call, error, fs_call_why(error));
+	else if (call->error)
+		fs_call_fail(call, call->error, NULL);
+	else
+		direct_store(call, false);
+}
+
+static void direct_taken(struct fs_visit *visit)
+{
+	struct fs_call *call = (struct fs_call *)visit;
+	int error = visit->error;
+
+	call->why = visit->caller.why;
+	call->session->pid = visit->caller.process;
+	if (!error)
+		error = give_all(call);
+	if (!error)
+		error = check_tag_room(call);
+	if (error)
+		fs_call_fail(call, error, call->why);
+	else if (fs_call_attempt(&call->pending))
+		fs_wait(&call->pending, call->session);
+	else if (call->error)
+		fs_call_fail(call, call->error, NULL);
+	else
+		direct_store(call, true);
 }
 
 void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acrypto_direct *in)
@@ -182,6 +170,12 @@ void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acr
 		return;
 	}
 	call->own = true;
-	call->visit = (struct fs_visit){ .run = direct_begin, .done = direct_begun };
-	fs_visit(&call->visit, fuse_req_ctx(req)->uid, true);
+	call->visit = (struct fs_visit){ .req = req, .done = direct_taken };
+	error = expect_all(call);
+	if (error)
+		fs_call_fail(call, error,
+		             "no memory is left for this, or it is longer than any algorithm "
+		             "takes");
+	else
+		fs_visit(&call->visit, true);
 }

@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HANGING_MS 3000 /* how long the end waits for memory of callers */
-
 struct fs_mount {
 	struct fuse_session *session;
 	char *mountpoint;
@@ -81,8 +79,10 @@ int fs_mount_start(struct fs_mount *mount, unsigned threads)
 {
 	struct sigaction action = { .sa_handler = wake_up };
 	pthread_attr_t attr;
-	int error = 0;
+	int error = fs_visits_start();
 
+	if (error)
+		return error;
 	sigaction(SIGUSR1, &action, NULL);
 	mount->threads = calloc(threads, sizeof *mount->threads);
 	if (!mount->threads)
@@ -107,25 +107,17 @@ void fs_mount_on_exit(struct fs_mount *mount, void (*exited)(void))
 	mount->exited = exited;
 }
 
-/* A thread may be about to read when the signal comes: so it comes until they are all out.
- * False: some of them hang in the memory of a caller. */
-static bool stop_threads(struct fs_mount *mount)
+/* A thread may be about to read when the signal comes: so it comes until they are all out. */
+static void stop_threads(struct fs_mount *mount)
 {
-	unsigned left = HANGING_MS;
-
 	fuse_session_exit(mount->session);
 	while (atomic_load(&mount->running)) {
-		if (left)
-			left--;
-		else if (!fs_visits_end(0))
-			return false;
 		for (unsigned i = 0; i < mount->thread_count; i++)
 			pthread_kill(mount->threads[i], SIGUSR1);
 		usleep(1000);
 	}
 	for (unsigned i = 0; i < mount->thread_count; i++)
 		pthread_join(mount->threads[i], NULL);
-	return fs_visits_end(HANGING_MS / 1000);
 }
 
 /* ---- mounting ---- */
@@ -242,19 +234,12 @@ struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const 
 
 void fs_mount_free(struct fs_mount *mount)
 {
-	bool ended;
-
 	atomic_store(&mount->ending, true);
 	fs_wait_close();
+	fs_visits_close();
 	/* First the threads: unmounting closes the descriptor that they read. */
-	ended = stop_threads(mount);
+	stop_threads(mount);
 	fuse_session_unmount(mount->session);
-	if (!ended) {
-		/* What they would come back to must stay as it is: so end here and now. */
-		acr_log(ACR_LOG_WARNING, "mount",
-		        "a client's memory does not answer: ending without it");
-		_exit(0);
-	}
 	fuse_session_destroy(mount->session);
 	free(mount->threads);
 	g_free(mount->mountpoint);

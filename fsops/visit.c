@@ -1,158 +1,380 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads for work on the memory of callers.
+/* Who copies when, and who is given up.
  *
- * A page of that memory may take for ever: it may be mapped from a filesystem that never
- * answers, or from a dst of our own that is not done. Nothing can interrupt that. So at most
- * half of the threads that serve the filesystem do such work at a time; what is more, and what
- * comes in a thread that must not be lost (of a device, say), goes to threads that do nothing
- * else. Of these each user has a few only: who blocks them waits behind himself. */
-#include "caller.h"
+ * A visit goes in *rounds* of one visitor (a process, see visitor.h). The thread that serves waits
+ * for it a few milliseconds, so a small call costs no other thread; at most half of those threads
+ * do that at a time. What takes longer, what comes in a thread that must not wait (of a device,
+ * say), and what waits for its turn is *kept*: one thread, the keeper, goes on with it, and a signal
+ * ends it at once.
+ *
+ * Each user has a few visits at a time, the rest queue. A visitor that sleeps in one round is
+ * *slow*; of these a user has fewer still, and what would be one more is refused. After a longer
+ * time it is given up and killed; its user stays charged with it until the system lets it go, which
+ * may be never. So what any number of users do costs the others no more than short waits.
+ *
+ * Whoever is to answer kills the visitor first: the number of the caller's thread may soon be
+ * somebody else's. */
+#include "visits.h"
 
-#include "base/log.h"
+#include "base/account.h"
 #include "base/secret.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-#define THREADS  64 /* at most */
-#define SPARE    2  /* that may be without work */
-#define PER_USER 8  /* visits that run at a time, everywhere */
-#define STACK    ((size_t)256 * 1024)
+#define STAY_US  10000 /* all rounds in a thread that serves */
+#define PER_USER 8     /* visits at a time */
+#define SLOW     4     /* of a user, those that are killed and not gone too */
+#define MANY     64    /* slow ones of all users, above which each may have one */
+#define IDLE     4     /* visitors that are kept for later */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* (v), and acr_account.visits */
-static pthread_cond_t more = PTHREAD_COND_INITIALIZER, ended = PTHREAD_COND_INITIALIZER;
-static struct fs_visit *head, **tail = &head; /* (v) waiting */
-static unsigned servers, away; /* (v) threads that serve, and those of them that visit */
-static unsigned threads, idle; /* (v) our own */
-static unsigned unfinished;    /* (v) waiting or running */
+struct fs_visits fs_visits = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	                       .ended = PTHREAD_COND_INITIALIZER,
+	                       .queue = TAILQ_HEAD_INITIALIZER(fs_visits.queue),
+	                       .events = -1,
+	                       .kick = -1 };
 static _Thread_local bool serves;
 
 void fs_visit_server(bool begins)
 {
-	pthread_mutex_lock(&lock);
-	servers += begins ? 1 : -1;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&fs_visits.lock);
+	fs_visits.servers += begins ? 1 : -1;
+	pthread_mutex_unlock(&fs_visits.lock);
 	serves = begins;
 }
 
-/* Under the lock: take the first whose user has not too many running. NULL: none. */
-static struct fs_visit *take(void)
+/* ---- accounts; under the lock ---- */
+
+bool fs_visit_too_slow(const struct acr_account *account)
 {
-	for (struct fs_visit **link = &head; *link; link = &(*link)->next) {
-		struct fs_visit *visit = *link;
-		if (visit->account->visits >= PER_USER)
+	return account->slow >= (fs_visits.slow_count < MANY ? SLOW : 1);
+}
+
+void fs_visitor_charge(struct fs_visitor *visitor, bool is_slow)
+{
+	if (visitor->slow == is_slow)
+		return;
+	visitor->slow = is_slow;
+	visitor->account->slow += is_slow ? 1 : -1;
+	fs_visits.slow_count += is_slow ? 1 : -1;
+}
+
+/* ---- visitors and visits find each other; under the lock ---- */
+
+static void part(struct fs_visit *visit)
+{
+	if (visit->visitor)
+		visit->visitor->visit = NULL;
+	visit->visitor = NULL;
+	visit->account->visits--;
+	visit->state = FS_VISIT_HELD;
+}
+
+void fs_visit_give_up(struct fs_visit *visit, int error)
+{
+	struct fs_visitor *visitor = visit->visitor;
+
+	visit->error = error;
+	if (visitor) {
+		fs_visitor_charge(visitor, true);
+		fs_visitor_kill(visitor);
+		part(visit);
+	} else {
+		TAILQ_REMOVE(&fs_visits.queue, visit, others);
+		visit->state = FS_VISIT_HELD;
+	}
+}
+
+/* The visitor has nothing to do; the keeper must not have it any more. Returns one that is to be
+ * freed: it is gone, or there are enough. */
+static struct fs_visitor *let_rest(struct fs_visitor *visitor, bool gone)
+{
+	fs_visitor_charge(visitor, false);
+	if (gone || fs_visits.closing || fs_visits.idle_count >= IDLE)
+		return visitor;
+	LIST_INSERT_HEAD(&fs_visits.idle, visitor, others);
+	fs_visits.idle_count++;
+	return NULL;
+}
+
+void fs_visitor_unwatch(struct fs_visitor *visitor)
+{
+	epoll_ctl(fs_visits.events, EPOLL_CTL_DEL, visitor->socket, NULL);
+	LIST_REMOVE(visitor, others);
+}
+
+/* ---- the ways of a visit ---- */
+
+void fs_visit_conclude(struct fs_visit *visit)
+{
+	if (visit->error)
+		visit->error = fs_caller_failed(&visit->caller, visit->error);
+	visit->done(visit);
+	pthread_mutex_lock(&fs_visits.lock);
+	if (!--fs_visits.unfinished)
+		pthread_cond_broadcast(&fs_visits.ended);
+	pthread_mutex_unlock(&fs_visits.lock);
+}
+
+void fs_visit_disarm(struct fs_visit *visit)
+{
+	fuse_req_interrupt_func(visit->req, NULL, NULL);
+}
+
+/* Called by libfuse with the request's lock held. Who holds the visit sees the mark. */
+static void interrupted(fuse_req_t req, void *data)
+{
+	struct fs_visit *visit = data;
+	bool mine;
+
+	(void)req;
+	pthread_mutex_lock(&fs_visits.lock);
+	visit->interrupted = true;
+	mine = visit->state == FS_VISIT_KEPT;
+	if (mine)
+		fs_visit_give_up(visit, -EINTR);
+	pthread_mutex_unlock(&fs_visits.lock);
+	if (!mine)
+		return;
+	fs_visit_conclude(visit);
+	eventfd_write(fs_visits.kick,
+	              1); /* others may go, in a thread without libfuse's lock */
+}
+
+static void arm(struct fs_visit *visit)
+{
+	fuse_req_interrupt_func(visit->req, interrupted, visit);
+}
+
+int fs_visit_obstacle(const struct fs_visit *visit)
+{
+	return fs_visits.closing ? -ECANCELED : visit->interrupted ? -EINTR : 0;
+}
+
+/* The visitor has its round; who waits for it from now on is the keeper. The visit is armed. */
+static void keep(struct fs_visit *visit)
+{
+	struct fs_visitor *visitor = visit->visitor;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = visitor };
+	int error;
+
+	pthread_mutex_lock(&fs_visits.lock);
+	LIST_INSERT_HEAD(&fs_visits.kept, visitor, others);
+	epoll_ctl(fs_visits.events, EPOLL_CTL_ADD, visitor->socket, &event);
+	error = fs_visit_obstacle(visit);
+	if (error)
+		fs_visit_give_up(visit, error);
+	else
+		visit->state = FS_VISIT_KEPT;
+	if (!fs_visits.ticking)
+		eventfd_write(fs_visits.kick, 1);
+	fs_visits.ticking = true;
+	pthread_mutex_unlock(&fs_visits.lock);
+	if (!error)
+		return;
+	fs_visit_disarm(visit);
+	fs_visit_conclude(visit);
+}
+
+/* Have a visitor, of those that are there or a new one. The visit is counted, and no thread's but
+ * ours. False: there is none to be had, and the visit is over. */
+static bool find_visitor(struct fs_visit *visit)
+{
+	struct fs_visitor *visitor;
+
+	pthread_mutex_lock(&fs_visits.lock);
+	visitor = LIST_FIRST(&fs_visits.idle);
+	if (visitor) {
+		LIST_REMOVE(visitor, others);
+		fs_visits.idle_count--;
+	}
+	pthread_mutex_unlock(&fs_visits.lock);
+	if (!visitor)
+		visitor = fs_visitor_new();
+	pthread_mutex_lock(&fs_visits.lock);
+	visit->visitor = visitor;
+	if (visitor) {
+		visitor->visit = visit;
+		visitor->account = visit->account;
+	} else {
+		visit->error = -EAGAIN;
+		part(visit);
+	}
+	pthread_mutex_unlock(&fs_visits.lock);
+	return visitor != NULL;
+}
+
+void fs_visit_finish(struct fs_visit *visit)
+{
+	struct fs_visitor *visitor = visit->visitor, *spare;
+	bool gone = visit->error == -EPIPE;
+
+	if (gone)
+		visit->error = -EAGAIN;
+	part(visit);
+	spare = let_rest(visitor, gone);
+	pthread_mutex_unlock(&fs_visits.lock);
+	if (spare)
+		fs_visitor_free(spare);
+	acr_secret_scrub();
+}
+
+/* All of it in this thread, if it is quick. False: the visitor is still at it. */
+static bool is_quick(struct fs_visit *visit)
+{
+	int64_t until = g_get_monotonic_time() + STAY_US;
+
+	do
+		fs_round_begin(visit);
+	while (fs_round_end(visit, true) && g_get_monotonic_time() < until);
+	if (!visit->error && visit->at < visit->count) {
+		fs_round_begin(visit);
+		return false;
+	}
+	return visit->error != -EAGAIN;
+}
+
+/* The visit is counted with its user's, and in `away` if it is to be done here. */
+static void start(struct fs_visit *visit, bool here)
+{
+	bool has = find_visitor(visit), over = !has || (here && is_quick(visit));
+
+	pthread_mutex_lock(&fs_visits.lock);
+	fs_visits.away -= here;
+	if (over && has)
+		fs_visit_finish(visit);
+	else
+		pthread_mutex_unlock(&fs_visits.lock);
+	if (over) {
+		fs_visit_conclude(visit);
+		fs_visits_start_queued();
+		return;
+	}
+	if (!here)
+		fs_round_begin(visit);
+	arm(visit);
+	keep(visit);
+}
+
+/* Under the lock: the first in the queue that may go, counted; or that is refused, with an error.
+ * NULL: none. */
+static struct fs_visit *next_queued(void)
+{
+	struct fs_visit *visit;
+
+	TAILQ_FOREACH(visit, &fs_visits.queue, others) {
+		visit->error = fs_visit_too_slow(visit->account) ? -EAGAIN : 0;
+		if (!visit->error && visit->account->visits >= PER_USER)
 			continue;
-		*link = visit->next;
-		if (tail == &visit->next)
-			tail = link;
+		TAILQ_REMOVE(&fs_visits.queue, visit, others);
+		visit->state = FS_VISIT_HELD;
+		visit->account->visits += !visit->error;
 		return visit;
 	}
 	return NULL;
 }
 
-/* Under the lock, which is let go meanwhile. The answer comes when it is no visit any more: who
- * gets it may call again at once. */
-static void run(struct fs_visit *visit, bool here)
+void fs_visits_start_queued(void)
 {
-	struct acr_account *account = visit->account;
-
-	account->visits++;
-	away += here;
-	pthread_mutex_unlock(&lock);
-	visit->run(visit);
-	pthread_mutex_lock(&lock);
-	account->visits--;
-	away -= here;
-	if (head && idle)
-		pthread_cond_signal(&more);
-	pthread_mutex_unlock(&lock);
-	visit->done(visit);
-	acr_secret_scrub();
-	pthread_mutex_lock(&lock);
-	if (!--unfinished)
-		pthread_cond_broadcast(&ended);
-}
-
-static void *work(void *unused)
-{
-	(void)unused;
-	pthread_mutex_lock(&lock);
 	for (;;) {
-		struct fs_visit *visit = take();
+		struct fs_visit *visit;
 
-		if (visit) {
-			run(visit, false);
-		} else if (idle >= SPARE) {
-			break;
+		pthread_mutex_lock(&fs_visits.lock);
+		visit = next_queued();
+		pthread_mutex_unlock(&fs_visits.lock);
+		if (!visit)
+			return;
+		if (visit->error || !find_visitor(visit)) {
+			fs_visit_disarm(visit);
+			fs_visit_conclude(visit);
 		} else {
-			idle++;
-			pthread_cond_wait(&more, &lock);
-			idle--;
+			fs_round_begin(visit);
+			keep(visit);
 		}
 	}
-	threads--;
-	pthread_mutex_unlock(&lock);
-	return NULL;
 }
 
-/* Under the lock. */
-static bool add_thread(void)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	error = pthread_create(&thread, &attr, work, NULL);
-	pthread_attr_destroy(&attr);
-	threads += !error;
-	return !error;
-}
-
-/* Under the lock. */
 static void enqueue(struct fs_visit *visit)
 {
-	visit->next = NULL;
-	*tail = visit;
-	tail = &visit->next;
-	if (idle)
-		pthread_cond_signal(&more);
-	else if (threads < THREADS && !add_thread() && !threads)
-		acr_log(ACR_LOG_ERROR, "visit", "no thread for a call: it waits for one");
+	arm(visit);
+	pthread_mutex_lock(&fs_visits.lock);
+	visit->error = fs_visit_obstacle(visit);
+	if (!visit->error) {
+		TAILQ_INSERT_TAIL(&fs_visits.queue, visit, others);
+		visit->state = FS_VISIT_KEPT;
+		pthread_mutex_unlock(&fs_visits.lock);
+		fs_visits_start_queued(); /* those that it waits for may have ended in between */
+		return;
+	}
+	pthread_mutex_unlock(&fs_visits.lock);
+	fs_visit_disarm(visit);
+	fs_visit_conclude(visit);
 }
 
-void fs_visit(struct fs_visit *visit, uint32_t uid, bool here)
+/* Count it. 0, or why it can't be. */
+static int admit(struct fs_visit *visit, bool *here, bool *waits)
 {
-	visit->account = acr_account_get(uid);
-	if (!visit->account) { /* no memory even for that: nothing is fair any more */
-		visit->run(visit);
+	int error;
+
+	pthread_mutex_lock(&fs_visits.lock);
+	fs_visits.unfinished++;
+	error = fs_visits.closing                   ? -ECANCELED
+	        : fs_visit_too_slow(visit->account) ? -EAGAIN
+	                                            : 0;
+	*waits = visit->account->visits >= PER_USER;
+	*here = *here && serves && fs_visits.away < fs_visits.servers / 2 && !*waits && !error;
+	visit->account->visits += !error && !*waits;
+	fs_visits.away += *here;
+	pthread_mutex_unlock(&fs_visits.lock);
+	return error;
+}
+
+/* Leave out what is empty. 0; -EFAULT: a copy reaches beyond all memory. */
+static int check_copies(struct fs_visit *visit)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < visit->count; i++) {
+		struct fs_copy *copy = &visit->copies[i];
+		if (copy->pointer > UINTPTR_MAX - copy->len)
+			return -EFAULT;
+		if (copy->len)
+			visit->copies[count++] = *copy;
+	}
+	visit->count = count;
+	return 0;
+}
+
+void fs_visit(struct fs_visit *visit, bool here)
+{
+	bool waits;
+	int error;
+
+	visit->at = 0;
+	visit->offset = 0;
+	visit->state = FS_VISIT_FIRST;
+	visit->interrupted = false;
+	visit->visitor = NULL;
+	visit->account = acr_account_get(fuse_req_ctx(visit->req)->uid);
+	visit->error = visit->account ? check_copies(visit) : -ENOMEM;
+	if (visit->error)
+		visit->error = fs_caller_failed(&visit->caller, visit->error);
+	else if (visit->count && !visit->caller.thread)
+		visit->error = fs_caller_find(visit->req, &visit->caller);
+	if (visit->error || !visit->count) {
 		visit->done(visit);
 		return;
 	}
-	pthread_mutex_lock(&lock);
-	unfinished++;
-	if (here && serves && away < servers / 2 && visit->account->visits < PER_USER) {
-		run(visit, true);
-	} else {
+	error = admit(visit, &here, &waits);
+	if (error) {
+		visit->error = error;
+		fs_visit_conclude(visit);
+	} else if (waits) {
 		enqueue(visit);
+	} else {
+		start(visit, here);
 	}
-	pthread_mutex_unlock(&lock);
-}
-
-bool fs_visits_end(unsigned seconds)
-{
-	struct timespec until;
-	bool all;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += seconds;
-	pthread_mutex_lock(&lock);
-	while (unfinished && pthread_cond_timedwait(&ended, &lock, &until) != ETIMEDOUT)
-		;
-	all = !unfinished;
-	pthread_mutex_unlock(&lock);
-	return all;
 }

@@ -465,6 +465,10 @@ int main(int argc, char **argv)
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
 	parent = go_to_background();
+	if (fs_visitors_start()) {
+		complain("can't fork");
+		return 1;
+	}
 	acr_secret_init();
 	forbid_dumps();
 	/* Before mounting: a signal must never leave a mount without a daemon. */

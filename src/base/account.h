@@ -13,7 +13,9 @@ struct acr_account {
 	atomic_size_t bytes;    /* (a) src, dst, windows, histories, kept requests */
 	atomic_size_t sessions; /* (a) */
 	atomic_size_t requests; /* (a) kept (unanswered) requests */
-	unsigned visits;        /* of the front end to its memory, under a lock of its own */
+	/* Of the front end, under a lock of its own: */
+	unsigned visits; /* of the user's memory, at a time */
+	unsigned slow;   /* processes that hang in it */
 };
 
 /* The user's account, made when needed: it stays from then on, so that nobody has to count who

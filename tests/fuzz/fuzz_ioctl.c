@@ -288,7 +288,7 @@ static void check_answer(struct request *request)
 	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
 		found = found || known[i] == atomic_load(&request->error);
 	ASSERT(found);
-	ASSERT(fs_visits_end(5));
+	fs_visits_wait();
 }
 
 static void check_given_back(struct acr_account *account, size_t before)
@@ -297,7 +297,7 @@ static void check_given_back(struct acr_account *account, size_t before)
 		g_usleep(1000);
 	ASSERT(!atomic_load(&account->bytes) && acr_account_total() == before);
 	ASSERT(!atomic_load(&account->sessions) && !atomic_load(&account->requests));
-	ASSERT(!account->visits);
+	ASSERT(!account->visits && !account->slow);
 }
 
 static struct acr_module module[] = { { "soft", NULL, NULL }, { 0 } };
@@ -318,8 +318,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	acr_settings_init();
 	acr_settings.memory = acr_settings.user_memory = 16 << 20;
 	acr_alg_init();
+	ASSERT(!fs_visitors_start());
 	acr_secret_init();
 	fs_wait_init();
+	ASSERT(!fs_visits_start());
 	fs_visit_server(true); /* counts as two threads, of which one may visit */
 	fs_visit_server(true);
 	ASSERT(!acr_device_add(acr_device_spec_parse("soft0=soft:threads=1", &error), false,

@@ -162,15 +162,16 @@ def unmount(folder):
 
 
 def daemons_on(mount):
-    """Process ids of the daemons on this mount point."""
+    """Process ids of the daemons on this mount point, without their helpers."""
     found = []
     for folder in pathlib.Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
                 words = (folder / "cmdline").read_bytes().split(b"\0")
+                helper = (folder / "comm").read_text().startswith("acrypto-")
             except OSError:
                 continue
-            if os.fsencode(mount) in words and any(b"acryptod" in w for w in words[:6]):
+            if not helper and os.fsencode(mount) in words and any(b"acryptod" in w for w in words[:6]):
                 found.append(int(folder.name))
     return found
 

@@ -241,7 +241,7 @@ inline device_put(pa, pinline)
 		d = attempt[pa].device;
 		if
 		:: device[d].state != READY -> error = ENODEV
-		:: device[d].state == READY && pinline && !device[d].queued && !device[d].running ->
+		:: device[d].state == READY && pinline && !device[d].queued ->
 			attempt[pa].state = RUNNING; attempt[pa].listed = true;
 			device[d].running++; device[d].callers++;
 			inlined = pa; error = OK
@@ -350,7 +350,7 @@ inline look_for_cancel(kj)
 	fi
 }
 
-/* ---- devices: device.c, device_threads.c, device_health.c ---- */
+/* ---- devices: device.c, threads.c, device_health.c ---- */
 
 /* returned(): something has come back. Under (q). */
 inline returned(rd)
@@ -509,7 +509,7 @@ inline rehash()
 	}
 }
 
-/* leave_state(), move_away(). */
+/* leave_state(), move_away(). More than one may be running: what is quick runs beside the others. */
 inline leave_state(vd, to)
 {
 	atomic {
@@ -527,7 +527,7 @@ inline leave_state(vd, to)
 #ifndef MUTANT_ORPHAN
 						job[attempt_job(f)].refs++;
 #endif
-						assert(g == NONE); g = f /* the width is 1 */
+						running = running | (1 << f)
 					:: else
 					fi
 				:: else
@@ -541,10 +541,13 @@ inline leave_state(vd, to)
 	if
 	:: left ->
 		atomic { /* displace() */
-			if
-			:: g != NONE -> tell(g); displaced(g, vd); g = NONE
-			:: else
-			fi;
+			for (f : 0 .. ATTEMPTS - 1) {
+				if
+				:: running & (1 << f) -> tell(f); displaced(f, vd)
+				:: else
+				fi
+			}
+			f = 0; running = 0;
 			device[vd].callers--; left = false
 		}
 		atomic { shrunk() }

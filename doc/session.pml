@@ -333,7 +333,8 @@ end:	do
  * which something hangs. acr_device_watch() */
 proctype Operator(byte dev)
 {
-	byte f, g = NONE, n;
+	byte f, n;
+	int running; /* attempts, by bits */
 	bool yes, left, leaves, removes;
 	mtype to = BROKEN;
 

@@ -5,15 +5,15 @@
 core_sources = $(core_but_modules) src/device/module.c
 # Some tests link drivers and balancers into themselves (tests/lib/static_modules.h).
 core_but_modules = \
-	src/base/account.c src/alg/alg.c src/sched/balancer.c src/base/buf.c src/sched/check.c src/sched/check_rule.c src/sched/choose.c \
+	src/base/account.c src/alg/alg.c src/alg/nearest.c src/sched/balancer.c src/base/buf.c src/sched/check.c src/sched/check_rule.c src/sched/choose.c \
 	src/session/data.c src/device/device.c src/device/device_health.c src/device/expect.c src/device/longs.c src/device/threads.c src/device/workers.c src/device/driver.c \
-	src/base/encode.c src/base/epoch.c src/sched/follow.c src/session/follow.c src/session/stage.c src/session/chain.c src/session/rules.c src/device/group.c src/report/groups.c src/device/health.c \
+	src/base/encode.c src/base/epoch.c src/sched/follow.c src/session/follow.c src/session/foreign.c src/session/stage.c src/session/chain.c src/session/rules.c src/device/group.c src/report/groups.c src/device/health.c \
 	src/base/heap.c src/session/history.c src/sched/job.c src/alg/kat.c src/base/log.c src/report/metrics.c src/sched/nobody.c src/session/nonce.c src/base/pages.c \
 	src/session/params.c src/base/pool.c src/device/predict.c src/queue/queue.c src/queue/flow.c src/queue/walk.c \
 	src/base/notify.c src/device/registry.c src/report/report.c src/session/request.c src/session/route.c \
 	src/sched/sched.c src/base/secret.c src/device/selftest.c src/session/session.c src/session/status.c \
 	src/session/sessions.c src/base/settings.c src/base/stats.c src/session/stream.c src/base/timer.c src/session/value_bytes.c \
-	src/session/value_table.c src/session/values.c src/sched/waiting.c src/device/watchdog.c
+	src/session/value_table.c src/session/values.c src/sched/waiting.c src/device/watchdog.c src/base/words.c
 
 # The queue of a device by itself.
 queue_sources = src/base/heap.c src/base/pool.c src/queue/queue.c src/queue/flow.c src/queue/walk.c

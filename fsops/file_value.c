@@ -34,10 +34,15 @@ static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, of
 
 static int value_open(struct fs_handle *handle, struct fuse_file_info *fi)
 {
-	(void)fi;
-	if (handle->node.file->value == ACR_V_KEY)
+	enum acr_value value = (enum acr_value)handle->node.file->value;
+	int error =
+	        fi->flags & O_APPEND && (fi->flags & O_ACCMODE) != O_RDONLY
+	                ? acr_value_append(handle->session, fs_node_stage(&handle->node), value)
+	                : 0;
+
+	if (!error && value == ACR_V_KEY)
 		fs_hold(handle);
-	return 0;
+	return error;
 }
 
 /* Charge the room to the session's owner; blobs give it back when they are freed. */

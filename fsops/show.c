@@ -3,6 +3,7 @@
 #include "session/sessions.h"
 #include "session/status.h"
 
+#include "base/log.h"
 #include "sched/check.h"
 #include "report/report.h"
 
@@ -272,10 +273,12 @@ FS_STORE(device_add)
 	if (!actor->root)
 		return -EACCES;
 	spec = acr_device_spec_parse(text, &error);
-	if (spec)
-		return acr_device_add(spec, false, why);
-	acr_log(ACR_LOG_ERROR, "devices/add", "%s", error);
-	return -EINVAL;
+	if (!spec) {
+		acr_log(ACR_LOG_ERROR, "devices/add", "%s", error);
+		return -EINVAL;
+	}
+	acr_log_put_right("devices/add");
+	return acr_device_add(spec, false, why);
 }
 
 FS_STORE(device_remove)
@@ -288,6 +291,8 @@ FS_STORE(device_remove)
 	error = acr_device_remove(text);
 	if (error)
 		acr_log(ACR_LOG_ERROR, "devices/remove", "there is no device \"%.64s\"", text);
+	else
+		acr_log_put_right("devices/remove");
 	return error;
 }
 
@@ -368,6 +373,8 @@ FS_STORE(device_ctl)
 		        "ctl takes break [REASON], repair, drain, "
 		        "reset or limit OP ALG N; \"%.64s\" gave %s",
 		        text, strerrorname_np(-error));
+	else if (actor->root)
+		acr_log_put_right(dev->spec->name);
 	acr_device_unref(dev);
 	return actor->root ? error : -EACCES;
 }

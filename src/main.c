@@ -147,6 +147,7 @@ static bool load_settings(GPtrArray *devices)
 		acr_log(ACR_LOG_ERROR, "config", "%s", error);
 		return false;
 	}
+	acr_log_put_right("config");
 	override(&acr_settings.balancer, args.balancer);
 	override(&acr_settings.module_path, args.module_path);
 	override(&acr_settings.mount_options, args.options);

@@ -69,6 +69,9 @@ const struct acr_alg *acr_alg_find(const char *name);
 /* The same name or alias as a string that is never freed. NULL: unknown. Takes no lock. */
 const char *acr_alg_text(const char *name);
 
+/* The canonical name that may be meant by one that is unknown (nearest.c). NULL: none is near. */
+const char *acr_alg_nearest(const char *name);
+
 /* Row number, 0..acr_alg_count()-1, and back. Row 0 is ACR_RANDOM's. */
 unsigned acr_alg_index(const struct acr_alg *alg);
 const struct acr_alg *acr_alg_row(unsigned index);

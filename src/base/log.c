@@ -68,3 +68,13 @@ void acr_log_last_error(char *text, size_t size)
 	snprintf(text, size, "%s", last_error[0] ? last_error : "none");
 	pthread_mutex_unlock(&lock);
 }
+
+void acr_log_put_right(const char *module)
+{
+	size_t len = strlen(module);
+
+	pthread_mutex_lock(&lock);
+	if (!strncmp(last_error, module, len) && last_error[len] == ':')
+		last_error[0] = 0;
+	pthread_mutex_unlock(&lock);
+}

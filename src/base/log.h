@@ -15,5 +15,7 @@ int acr_log_level_find(const char *name);
 /* The last error sentence of the daemon (the reason that a devices/add failed, say), for its
  * status file. text has room for size bytes. */
 void acr_log_last_error(char *text, size_t size);
+/* What this module complained of last is put right: no error any more, if it was the last. */
+void acr_log_put_right(const char *module);
 
 #endif

@@ -201,6 +201,7 @@ int acr_device_add(struct acr_device_spec *spec, bool quiet, char *why)
 	pthread_mutex_unlock(&changing);
 	if (!error) {
 		acr_log(ACR_LOG_INFO, name, "added");
+		acr_log_put_right(name);
 		acr_sched_rehash();
 	} else if (!quiet || error != -ENODEV) {
 		acr_log(ACR_LOG_ERROR, name, "%s", why);

@@ -2,6 +2,7 @@
 #include "balancer.h"
 
 #include "base/epoch.h"
+#include "base/log.h"
 #include "job.h"
 #include "device/module.h"
 #include "base/settings.h"
@@ -231,6 +232,8 @@ int acr_balancer_load(const char *name)
 	}
 	if (error)
 		acr_log(ACR_LOG_ERROR, "balancer", "%s", why);
+	else
+		acr_log_put_right("balancer");
 	return error;
 }
 
@@ -246,6 +249,8 @@ int acr_balancer_switch(const char *name)
 	if (!lb)
 		acr_log(ACR_LOG_ERROR, "balancer", "there is no loaded balancer \"%.64s\"",
 		        name);
+	else
+		acr_log_put_right("balancer");
 	return lb ? 0 : -ENOENT;
 }
 

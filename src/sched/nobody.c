@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Why no device could take a job: the errno that users get, and the sentence. */
-#include "device/group.h"
 #include "sched.h"
 
 #include <errno.h>
@@ -14,14 +13,27 @@ struct look {
 	size_t most; /* bytes; TOO_LONG: what the best of them takes */
 };
 
-/* Is it one of those that the job could go to? */
-static bool is_candidate(const struct acr_job *job, const struct acr_device *dev)
+/* Is the device of this place in the group, or in one that is in it? */
+static bool is_inside(const struct acr_device_set *set, unsigned at,
+                      const struct acr_device *group)
 {
+	for (int owner = set->parents[at]; owner >= 0; owner = set->parents[owner])
+		if (set->devices[owner] == group)
+			return true;
+	return false;
+}
+
+/* Is it one of those that the job could go to? */
+static bool is_candidate(const struct acr_device_set *set, unsigned at,
+                         const struct acr_job *job)
+{
+	const struct acr_device *dev = set->devices[at];
+
 	if (dev->group)
 		return false;
 	if (!job->bound)
 		return !(dev->driver->flags & ACR_DRIVER_NULL);
-	return dev == job->bound || (job->bound->group && acr_group_contains(job->bound, dev));
+	return dev == job->bound || is_inside(set, at, job->bound);
 }
 
 static enum obstacle obstacle_of(const struct acr_job *job, const struct acr_device *dev)
@@ -37,15 +49,14 @@ static enum obstacle obstacle_of(const struct acr_job *job, const struct acr_dev
 	return acr_sched_short_enough(job, cap) ? NOT_WORKING : TOO_LONG;
 }
 
-static struct look look_at_all(const struct acr_job *job)
+static struct look look_at_all(const struct acr_device_set *set, const struct acr_job *job)
 {
-	g_autoptr(GPtrArray) list = acr_device_list();
 	struct look look = { NOT_OFFERED, 0 };
 
-	for (guint i = 0; i < list->len; i++) {
-		const struct acr_device *dev = list->pdata[i];
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct acr_device *dev = set->devices[i];
 		enum obstacle obstacle =
-		        is_candidate(job, dev) ? obstacle_of(job, dev) : NOT_OFFERED;
+		        is_candidate(set, i, job) ? obstacle_of(job, dev) : NOT_OFFERED;
 
 		look.obstacle = MAX(look.obstacle, obstacle);
 		if (obstacle == TOO_LONG)
@@ -66,34 +77,34 @@ static void name_them(const struct acr_job *job, char *text, size_t size)
 		snprintf(text, size, "each device here");
 }
 
-int acr_sched_nobody(struct acr_job *job)
+int acr_sched_nobody(const struct acr_device_set *set, const struct acr_job *job, char *why)
 {
 	struct look look;
 	char who[96];
 
-	/* The sentence of a failed attempt stays. */
+	why[0] = 0;
 	if (job->begun)
 		return -EIO;
 	if (job->refused)
 		return -EOPNOTSUPP;
-	look = look_at_all(job);
+	look = look_at_all(set, job);
 	name_them(job, who, sizeof(who));
 	switch (look.obstacle) {
 	case TOO_LONG:
-		acr_say(&job->sentence, "%s takes at most %zu bytes for %s, not %zu", who,
-		        look.most, job->alg->name, job->src_len);
+		snprintf(why, ACR_SENTENCE, "%s takes at most %zu bytes for %s, not %zu", who,
+		         look.most, job->alg->name, job->src_len);
 		return -EOPNOTSUPP;
 	case NOT_IN_PARTS:
-		acr_say(&job->sentence, "%s takes %s as a whole: set stream to 0", who,
-		        job->alg->name);
+		snprintf(why, ACR_SENTENCE, "%s takes %s as a whole: set stream to 0", who,
+		         job->alg->name);
 		return -EOPNOTSUPP;
 	case NOT_WORKING:
 		if (job->bound)
-			acr_say(&job->sentence, "%s is not working", who);
+			snprintf(why, ACR_SENTENCE, "%s is not working", who);
 		return -ENODEV;
 	case NOT_OFFERED:
 		if (job->bound)
-			acr_say(&job->sentence, "%s can't do this", who);
+			snprintf(why, ACR_SENTENCE, "%s can't do this", who);
 		break;
 	}
 	return -ENODEV;

@@ -103,6 +103,19 @@ static struct acr_attempt *attempt_new(struct acr_job *job)
 	return attempt;
 }
 
+static int nobody(struct acr_job *job)
+{
+	char why[ACR_SENTENCE];
+	int error;
+
+	acr_epoch_enter();
+	error = acr_sched_nobody(acr_devices(), job, why);
+	acr_epoch_leave();
+	if (*why)
+		acr_say(&job->sentence, "%s", why);
+	return error;
+}
+
 /* It waits: but room may have come between the look and the wait, or the last device that could
  * do it may have gone. 0, or why it waits no more: nobody has it. */
 static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
@@ -111,7 +124,7 @@ static int settle_in(struct acr_job *job, struct acr_attempt *attempt)
 	if (acr_choose_chance(job) != ACR_CHANCE_NONE || !acr_waiting_take_back(attempt))
 		return 0;
 	acr_job_unref(job); /* the attempt's */
-	return acr_sched_nobody(job);
+	return nobody(job);
 }
 
 /* One try: onto a device, or among those that wait. patient: it has lost the race for room too
@@ -133,7 +146,7 @@ static int put(struct acr_job *job, struct acr_attempt *attempt, bool may_inline
 		return acr_device_put(attempt->device, attempt, may_inline);
 	}
 	*waits = full || polite;
-	return *waits ? acr_waiting_add(job, attempt) : acr_sched_nobody(job);
+	return *waits ? acr_waiting_add(job, attempt) : nobody(job);
 }
 
 static bool take_away(struct acr_job *job);

@@ -18,9 +18,10 @@ static inline bool acr_sched_short_enough(const struct acr_job *job,
 	return !cap->cap.max_src || job->src_len <= cap->cap.max_src;
 }
 
-/* No device could take the job (nobody.c): why, with the sentence set. -EIO: one failed at it;
- * -EOPNOTSUPP: those that work can't do it; -ENODEV: there is none. Any thread, no locks held. */
-int acr_sched_nobody(struct acr_job *job);
+/* No device of the set could take the job (nobody.c): why, ACR_SENTENCE bytes; "": the sentence
+ * that it has stays. -EIO: one failed at it; -EOPNOTSUPP: those that work can't do it; -ENODEV:
+ * there is none. Inside an epoch. */
+int acr_sched_nobody(const struct acr_device_set *set, const struct acr_job *job, char *why);
 
 /* As acr_job_submit(), for a job that keeps the arrival that it has. */
 int acr_sched_place(struct acr_job *job);

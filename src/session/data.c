@@ -3,6 +3,8 @@
 #include "session.h"
 #include "base/encode.h"
 #include "data.h"
+#include "foreign.h"
+#include "rules.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -32,9 +34,11 @@ static int start_over(struct acr_session *session)
 	}
 	if (has_ended(session))
 		acr_session_new_request(session);
+	acr_rules_put_right(session);
 	acr_buf_unref(session->src);
 	session->src = NULL;
-	session->src_eof = false;
+	session->src_eof = session->src_begun = false;
+	session->src_hint = NULL;
 	return 0;
 }
 
@@ -103,7 +107,8 @@ static int check_request(struct acr_session *session, struct acr_writer *writer)
 		return -EBUSY;
 	}
 	take_part(session, writer);
-	session->refused = false;
+	if (session->refused || session->error)
+		acr_rules_put_right(session);
 	return 0;
 }
 
@@ -136,6 +141,9 @@ static ssize_t store(struct acr_session *session, uint64_t offset, bool append,
 		                : "the daemon's memory is used up: set stream to 1 to need less");
 		return error;
 	}
+	if (len && !session->src_begun)
+		session->src_hint = acr_foreign_hint(data, len);
+	session->src_begun |= len > 0;
 	return (ssize_t)len;
 }
 
@@ -185,7 +193,6 @@ int acr_src_give(struct acr_session *session, struct acr_buf *buf)
 	if (!error) {
 		session->src = acr_buf_ref(buf);
 		session->src_opened = true;
-		session->refused = false;
 	}
 	pthread_mutex_unlock(&session->lock);
 	return error;
@@ -208,7 +215,7 @@ static int truncate_src(struct acr_session *session, uint64_t size)
 			return error;
 	}
 	session->src_opened = true;
-	session->refused = false;
+	acr_rules_put_right(session);
 	if (!size)
 		return 0;
 	if (!session->src || size > session->src->len)

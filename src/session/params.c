@@ -4,6 +4,8 @@
 #include "value_table.h"
 #include "params.h"
 
+#include "base/words.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,8 +41,8 @@ int acr_value_number(struct acr_stage *stage, const char *name, const char *text
 		return 0;
 	}
 	return REFUSE(stage, -EINVAL,
-	              "%s must be a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"",
-	              name, min, max, QUOTE(text));
+	              "%s must be a whole number from %" PRIu64 " to %s, not \"%s\"", name, min,
+	              acr_words_number(max, (char[ACR_WORDS]){ 0 }), QUOTE(text));
 }
 
 /* What one writing of the file has said so far. */

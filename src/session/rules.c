@@ -6,6 +6,8 @@
 #include "route.h"
 #include "value_table.h"
 
+#include "base/words.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -15,50 +17,69 @@
 
 /* ---- what the parameters must be, whatever the input ---- */
 
-static const struct {
-	enum acr_value value;
-	const char *name;
-} may_be_bad[] = {
-	{ ACR_V_KEY, "key" }, { ACR_V_IV, "iv" }, { ACR_V_TAG, "tag" }, { ACR_V_SIG, "sig" }
-};
+/* The sentence of a start tells again why a value was refused: of a shell's `>` nobody saw it. */
+static const char *why_refused(const struct acr_stage *stage, enum acr_value value)
+{
+	return stage->refused_why && stage->refused == value ? stage->refused_why
+	                                                     : "write a good one";
+}
 
 static int check_bad_files(struct acr_stage *stage)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(may_be_bad); i++)
-		if (stage->bad & (1u << may_be_bad[i].value))
-			return REFUSE(
-			        stage, -EINVAL,
-			        "the last value written to %s was refused: write a good one "
-			        "or remove the file",
-			        may_be_bad[i].name);
+	static const struct {
+		enum acr_value value;
+		const char *name;
+	} files[] = { { ACR_V_KEY, "key" },
+		      { ACR_V_IV, "iv" },
+		      { ACR_V_TAG, "tag" },
+		      { ACR_V_SIG, "sig" } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		if (stage->bad & (1u << files[i].value))
+			return REFUSE(stage, -EINVAL,
+			              "the last value written to %s was refused: %s",
+			              files[i].name, why_refused(stage, files[i].value));
 	return 0;
+}
+
+void acr_rules_put_right(struct acr_session *session)
+{
+	session->refused = false;
+	if (session->state != ACR_IDLE)
+		return;
+	session->error = 0;
+	for (unsigned i = 1; i <= acr_route_highest(session); i++) {
+		struct acr_stage *stage = acr_stage_find(session, i);
+
+		if (!stage)
+			continue;
+		stage->error = 0;
+		check_bad_files(stage);
+	}
+}
+
+static int no_alg(struct acr_stage *stage)
+{
+	if (stage->refused_why && stage->refused == ACR_V_ALG)
+		return REFUSE(stage, -EINVAL, "write the algorithm to alg again: %s",
+		              stage->refused_why);
+	return REFUSE(stage, -EINVAL, "write the algorithm to alg first");
 }
 
 static int check_key(struct acr_stage *stage)
 {
-	char sizes[ACR_SIZES];
-
 	if (!stage->alg->key_max || stage->input2 != ACR_INPUT_UNSET)
 		return 0;
-	if (!stage->key)
-		return REFUSE(stage, -ENOKEY, "%s needs a key: write it to key",
-		              stage->alg_text);
-	if (acr_alg_key_ok(stage->alg, stage->key->len))
-		return 0;
-	acr_alg_key_sizes(stage->alg, sizes);
-	return REFUSE(stage, -EINVAL, "key has %zu bytes, %s takes %s", stage->key->len,
-	              stage->alg_text, sizes);
+	if (stage->key)
+		return acr_value_check_key(stage, stage->key);
+	/* Linux tells us nothing of a write of no bytes. */
+	return REFUSE(stage, -ENOKEY, "%s needs a key: write it to key%s", stage->alg_text,
+	              stage->alg->key_min ? "" : ", or hex: for an empty one");
 }
 
 static int check_iv(struct acr_stage *stage)
 {
-	char sizes[ACR_SIZES];
-
-	if (!stage->iv || !stage->alg->iv_max || acr_alg_iv_ok(stage->alg, stage->iv->len))
-		return 0;
-	acr_alg_iv_sizes(stage->alg, sizes);
-	return REFUSE(stage, -EINVAL, "iv has %zu bytes, %s takes %s", stage->iv->len,
-	              stage->alg_text, sizes);
+	return stage->iv ? acr_value_check_iv(stage, stage->iv) : 0;
 }
 
 static int check_taglen(struct acr_stage *stage)
@@ -87,6 +108,16 @@ static int check_tag(struct acr_stage *stage)
 	return 0;
 }
 
+static const char *hex_hint(const struct acr_stage *stage)
+{
+	size_t bytes;
+
+	return acr_value_is_bare_hex(stage->sig->data, stage->sig->len, &bytes) &&
+	                       bytes == acr_stage_mac_size(stage)
+	               ? ACR_HEX_HINT
+	               : "";
+}
+
 static int check_sig(struct acr_stage *stage)
 {
 	bool mac = stage->alg->kind == ACR_KIND_MAC;
@@ -98,8 +129,9 @@ static int check_sig(struct acr_stage *stage)
 		              mac ? "MAC" : "signature");
 	/* A MAC that may be shorter than agreed on is easier to guess. */
 	if (mac && stage->sig->len != acr_stage_mac_size(stage))
-		return REFUSE(stage, -EINVAL, "sig has %zu bytes, %s says %zu", stage->sig->len,
-		              stage->length ? "length" : "taglen", acr_stage_mac_size(stage));
+		return REFUSE(stage, -EINVAL, "sig has %zu bytes, %s says %zu%s",
+		              stage->sig->len, stage->length ? "length" : "taglen",
+		              acr_stage_mac_size(stage), hex_hint(stage));
 	return 0;
 }
 
@@ -126,10 +158,9 @@ int acr_rules_check_length(struct acr_stage *stage)
 	if (!stage->length)
 		return 0;
 	if (stage->length > alg->out_max && alg->flags & ACR_ALG_XOF)
-		return REFUSE(stage, -EINVAL,
-		              "length is %" PRIu64 ", at most %" PRIu64
-		              " bytes can be had from this",
-		              stage->length, alg->out_max);
+		return REFUSE(stage, -EINVAL, "length is %" PRIu64 ", this gives at most %s",
+		              stage->length,
+		              acr_words_bytes(alg->out_max, (char[ACR_WORDS]){ 0 }));
 	if (alg->kind == ACR_KIND_MAC)
 		return check_mac_length(stage);
 	if (alg->flags & ACR_ALG_XOF)
@@ -165,12 +196,12 @@ static int check_cost(struct acr_stage *stage)
 	    (length + stage->alg->out - 1) / stage->alg->out >
 	            MOST_ITERATIONS / numbers.iterations)
 		return REFUSE(stage, -EINVAL,
-		              "iterations for this length are more than %llu in all",
-		              (unsigned long long)MOST_ITERATIONS);
+		              "iterations for this length are more than %s in all",
+		              acr_words_number(MOST_ITERATIONS, (char[ACR_WORDS]){ 0 }));
 	if (!strcmp(stage->alg->name, "scrypt") &&
 	    numbers.r * numbers.p > MOST_SCRYPT / numbers.n)
-		return REFUSE(stage, -EINVAL, "n x r x p is more than %llu",
-		              (unsigned long long)MOST_SCRYPT);
+		return REFUSE(stage, -EINVAL, "n x r x p is more than %s",
+		              acr_words_number(MOST_SCRYPT, (char[ACR_WORDS]){ 0 }));
 	return 0;
 }
 
@@ -268,7 +299,7 @@ int acr_rules_check(struct acr_stage *stage)
 	if (acr_stage_op(stage) == ACR_RANDOM)
 		stage->alg = acr_alg_row(0);
 	if (!stage->alg)
-		return REFUSE(stage, -EINVAL, "write the algorithm to alg first");
+		return no_alg(stage);
 	if (!acr_alg_has_op(stage->alg, acr_stage_op(stage)))
 		return REFUSE(stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text,
 		              acr_opcode_name(acr_stage_op(stage)));
@@ -296,17 +327,20 @@ int acr_rules_check_size(struct acr_stage *stage, uint64_t len)
 		min = alg->block;
 	if (alg->flags & ACR_ALG_CCM && ivlen > 11)
 		max = MIN(max, (1ull << (8 * (15 - ivlen))) - 1);
-	if (len < min || len > max)
-		return REFUSE(stage, -EINVAL, "src has %llu bytes, %s takes %llu to %llu%s",
-		              (unsigned long long)len, stage->alg_text, (unsigned long long)min,
-		              (unsigned long long)max,
-		              alg->flags & ACR_ALG_CCM
-		                      ? " with this iv; a shorter iv allows more"
-		                      : "");
-	if (step && len % step && (decrypts || !acr_rules_pads(stage)))
+	if (len < min)
+		return REFUSE(stage, -EINVAL, "src has %" PRIu64 " bytes, %s takes at least %s",
+		              len, stage->alg_text,
+		              acr_words_bytes(min, (char[ACR_WORDS]){ 0 }));
+	if (len > max)
 		return REFUSE(
-		        stage, -EINVAL, "src has %llu bytes, %s takes multiples of %llu%s",
-		        (unsigned long long)len, stage->alg_text, (unsigned long long)step,
-		        decrypts || !alg->flags ? "" : " when padding is none");
+		        stage, -EINVAL, "src has %" PRIu64 " bytes, %s takes at most %s%s", len,
+		        stage->alg_text, acr_words_bytes(max, (char[ACR_WORDS]){ 0 }),
+		        alg->flags & ACR_ALG_CCM ? " with this iv; a shorter iv allows more"
+		                                 : "");
+	if (step && len % step && (decrypts || !acr_rules_pads(stage)))
+		return REFUSE(stage, -EINVAL,
+		              "src has %" PRIu64 " bytes, %s takes multiples of %" PRIu64 "%s",
+		              len, stage->alg_text, step,
+		              decrypts || !alg->flags ? "" : " when padding is none");
 	return 0;
 }

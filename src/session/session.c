@@ -430,7 +430,8 @@ void acr_session_new_request(struct acr_session *session)
 	session->state = ACR_IDLE;
 	session->request++;
 	session->error = 0;
-	session->src_opened = false;
+	session->src_opened = session->src_begun = false;
+	session->src_hint = NULL;
 	session->src_eof = session->refused = false;
 	session->writers = 0;
 	acr_buf_unref(session->src);

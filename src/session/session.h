@@ -48,6 +48,8 @@ struct acr_session {
 
 	struct acr_buf *src;
 	bool src_opened;           /* for writing, in this request */
+	bool src_begun;            /* something was written, in this request */
+	const char *src_hint;      /* what its beginning looks like; NULL: nothing to say */
 	struct acr_stream *stream; /* while a stream is active, and until its output is read */
 	bool refused;              /* idle, and the last start was refused: reads as failed */
 	bool no_fault;             /* not on fault devices, for `random` */

@@ -47,6 +47,13 @@ void acr_stage_explain(struct acr_stage *stage, int error, const char *format, .
 	va_end(args);
 }
 
+void acr_stage_note_refused(struct acr_stage *stage, enum acr_value value)
+{
+	free(stage->refused_why);
+	stage->refused_why = stage->sentence ? strdup(stage->sentence) : NULL;
+	stage->refused = value;
+}
+
 struct acr_stage *acr_stage_find(struct acr_session *session, unsigned number)
 {
 	if (number == 1)
@@ -83,6 +90,7 @@ void acr_stage_clear(struct acr_stage *stage)
 	g_free(stage->device);
 	acr_buf_unref(stage->dst);
 	free(stage->sentence);
+	free(stage->refused_why);
 }
 
 enum acr_opcode acr_stage_op(const struct acr_stage *stage)

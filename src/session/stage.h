@@ -52,9 +52,11 @@ struct acr_stage {
 	struct acr_session *session; /* that it is part of; (s) is its lock */
 	unsigned number;             /* 1..ACR_STAGES */
 	const struct acr_alg *alg;
-	const char *alg_text; /* as written, interned */
-	int op;               /* enum acr_opcode, -1: what the algorithm implies */
-	unsigned bad;         /* bits (1 << enum acr_value) of files left bad */
+	const char *alg_text;   /* as written, interned */
+	int op;                 /* enum acr_opcode, -1: what the algorithm implies */
+	unsigned bad;           /* bits (1 << enum acr_value) of files left bad */
+	enum acr_value refused; /* which value was refused last */
+	char *refused_why;      /* its sentence; NULL: none was since another was taken */
 	struct acr_blob *key, *iv, *aad, *tag, *sig;
 	struct acr_blob *iv_used; /* the last one made by us */
 	struct acr_nonces *nonces;
@@ -109,5 +111,8 @@ void acr_session_explain(struct acr_session *session, int error, const char *for
 /* The same about one stage, which is named where there are several. */
 void acr_stage_explain(struct acr_stage *stage, int error, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+/* The sentence that was just set is why this value was refused: keep it for a later start. */
+void acr_stage_note_refused(struct acr_stage *stage, enum acr_value value);
 
 #endif

@@ -103,6 +103,8 @@ void acr_session_status(struct acr_session *session, GString *text)
 	amounts(text, session->device_name, MAX(session->at, 1), session->bytes_in,
 	        session->bytes_out, session->queue_ns, session->process_ns);
 	g_string_append_printf(text, "requests: %" PRIu64 "\n", session->requests);
+	if (session->src_hint && acr_stage_op(&session->stage) == ACR_DECRYPT)
+		g_string_append_printf(text, "hint: %s\n", session->src_hint);
 	pthread_mutex_unlock(&session->lock);
 }
 

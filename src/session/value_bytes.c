@@ -7,17 +7,49 @@
 /* They have the shapes of the table's columns, and some need only part of it. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-static int check_given_size(struct acr_stage *stage, const char *name, size_t len, bool ok,
-                            unsigned max, void (*sizes)(const struct acr_alg *alg, char *text))
+bool acr_value_is_bare_hex(const uint8_t *data, size_t len, size_t *bytes)
 {
+	if (len && data[len - 1] == '\n')
+		len--;
+	*bytes = len / 2;
+	for (size_t i = 0; i < len; i++)
+		if (!g_ascii_isxdigit((char)data[i]))
+			return false;
+	return len && len % 2 == 0;
+}
+
+typedef bool fits(const struct acr_alg *alg, size_t bytes);
+typedef void sizes(const struct acr_alg *alg, char *text);
+
+static int check_given_size(struct acr_stage *stage, const char *name,
+                            const struct acr_blob *value, unsigned max, fits *fits_alg,
+                            sizes *sizes_of)
+{
+	const struct acr_alg *alg = stage->alg;
 	char text[ACR_SIZES];
+	size_t decoded;
+	bool hex;
 
 	/* A value that this algorithm has no use for may be meant for the next one. */
-	if (ok || !max)
+	if (!alg || !max || fits_alg(alg, value->len))
 		return 0;
-	sizes(stage->alg, text);
-	return REFUSE(stage, -EINVAL, "%s has %zu bytes, %s takes %s", name, len,
-	              stage->alg_text, text);
+	sizes_of(alg, text);
+	hex = acr_value_is_bare_hex(value->data, value->len, &decoded) &&
+	      fits_alg(alg, decoded);
+	return REFUSE(stage, -EINVAL, "%s has %zu bytes, %s takes %s%s", name, value->len,
+	              stage->alg_text, text, hex ? ACR_HEX_HINT : "");
+}
+
+int acr_value_check_key(struct acr_stage *stage, const struct acr_blob *key)
+{
+	return check_given_size(stage, "key", key, stage->alg ? stage->alg->key_max : 0,
+	                        acr_alg_key_ok, acr_alg_key_sizes);
+}
+
+int acr_value_check_iv(struct acr_stage *stage, const struct acr_blob *iv)
+{
+	return check_given_size(stage, "iv", iv, stage->alg ? stage->alg->iv_max : 0,
+	                        acr_alg_iv_ok, acr_alg_iv_sizes);
 }
 
 static void replace(struct acr_blob **where, struct acr_blob *with)
@@ -28,12 +60,8 @@ static void replace(struct acr_blob **where, struct acr_blob *with)
 
 int acr_value_set_key(struct acr_stage *stage, struct acr_blob *bytes)
 {
-	int error = 0;
+	int error = acr_value_check_key(stage, bytes);
 
-	if (stage->alg)
-		error = check_given_size(stage, "key", bytes->len,
-		                         acr_alg_key_ok(stage->alg, bytes->len),
-		                         stage->alg->key_max, acr_alg_key_sizes);
 	if (error)
 		return error;
 	replace(&stage->key, bytes);
@@ -51,12 +79,8 @@ void acr_value_reset_key(struct acr_stage *stage)
 
 int acr_value_set_iv(struct acr_stage *stage, struct acr_blob *bytes)
 {
-	int error = 0;
+	int error = acr_value_check_iv(stage, bytes);
 
-	if (stage->alg)
-		error = check_given_size(stage, "iv", bytes->len,
-		                         acr_alg_iv_ok(stage->alg, bytes->len),
-		                         stage->alg->iv_max, acr_alg_iv_sizes);
 	if (!error)
 		replace(&stage->iv, bytes);
 	return error;
@@ -75,12 +99,10 @@ void acr_value_reset_iv(struct acr_stage *stage)
 
 int acr_value_set_tag(struct acr_stage *stage, struct acr_blob *bytes)
 {
-	int error = 0;
+	bool takes = stage->alg && stage->alg->kind == ACR_KIND_AEAD;
+	int error =
+	        check_given_size(stage, "tag", bytes, takes, acr_alg_tag_ok, acr_alg_tag_sizes);
 
-	if (stage->alg)
-		error = check_given_size(stage, "tag", bytes->len,
-		                         acr_alg_tag_ok(stage->alg, bytes->len),
-		                         stage->alg->kind == ACR_KIND_AEAD, acr_alg_tag_sizes);
 	if (!error)
 		replace(&stage->tag, bytes);
 	return error;

@@ -66,23 +66,31 @@ static void reset_op(struct acr_stage *stage)
 	stage->op = -1;
 }
 
+static int unknown_alg(struct acr_stage *stage, const char *text)
+{
+	const char *nearest = acr_alg_nearest(text);
+
+	return REFUSE(stage, -EOPNOTSUPP,
+	              "\"%s\" is not an algorithm%s%s: see the file algorithms", QUOTE(text),
+	              nearest ? ", perhaps you mean " : "", nearest ? nearest : "");
+}
+
 static int set_alg(struct acr_stage *stage, const char *text, bool privileged)
 {
-	const struct acr_alg *alg = *text ? acr_alg_find(text) : NULL;
+	g_autofree char *name = g_ascii_strdown(text, -1);
+	const struct acr_alg *alg = *name ? acr_alg_find(name) : NULL;
 	const struct acr_alg *old = stage->alg;
 	const char *old_text = stage->alg_text;
 	int error;
 
 	if (!alg)
-		return REFUSE(stage, -EOPNOTSUPP,
-		              "\"%s\" is not an algorithm: see the file algorithms",
-		              QUOTE(text));
+		return unknown_alg(stage, text);
 	if (stage->op >= 0 && stage->op != ACR_RANDOM &&
 	    !acr_alg_has_op(alg, (enum acr_opcode)stage->op))
-		return REFUSE(stage, -EOPNOTSUPP, "%s can't %s, which is in op", text,
+		return REFUSE(stage, -EOPNOTSUPP, "%s can't %s, which is in op", name,
 		              acr_opcode_name((enum acr_opcode)stage->op));
 	stage->alg = alg;
-	stage->alg_text = acr_alg_text(text);
+	stage->alg_text = acr_alg_text(name);
 	/* What came before the first alg is checked now; after a change of alg, at the start. */
 	error = old ? 0 : acr_rules_check_given(stage);
 	if (error) {

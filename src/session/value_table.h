@@ -39,6 +39,16 @@ acr_value_getter acr_value_get_iv, acr_value_get_aad, acr_value_get_tag, acr_val
 acr_value_resetter acr_value_reset_key, acr_value_reset_iv, acr_value_reset_aad,
         acr_value_reset_tag, acr_value_reset_sig, acr_value_reset_private;
 
+/* value_bytes.c: does it fit the algorithm, as far as that is known? 0, or -EINVAL with a
+ * sentence. */
+int acr_value_check_key(struct acr_stage *stage, const struct acr_blob *key);
+int acr_value_check_iv(struct acr_stage *stage, const struct acr_blob *iv);
+
+/* value_bytes.c: is it so many bytes as hex digits, without "hex:" before them? */
+bool acr_value_is_bare_hex(const uint8_t *data, size_t len, size_t *bytes);
+/* What to add to the sentence where these would be right. */
+#define ACR_HEX_HINT ": if these are hex digits, write hex: before them"
+
 /* params.c: a value as it may stand in a sentence, escaped, at most 64 bytes of it. Returns out. */
 const char *acr_value_quote(const char *value, char *out, size_t size);
 #define QUOTE(value) acr_value_quote(value, (char[300]){ 0 }, 300)

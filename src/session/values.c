@@ -3,12 +3,13 @@
 #include "value_table.h"
 #include "base/encode.h"
 #include "route.h"
+#include "rules.h"
 #include "values.h"
 
 #include "base/secret.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool acr_value_is_text(enum acr_value id)
@@ -66,9 +67,10 @@ static size_t longest(const struct acr_stage *stage, enum acr_value id)
 	return acr_value_table[id].max;
 }
 
-/* A refused key, iv or tag must not leave the old one in force. */
+/* A refused key, iv or tag must not leave the old one in force. The sentence was set. */
 static void leave_bad(struct acr_stage *stage, enum acr_value id)
 {
+	acr_stage_note_refused(stage, id);
 	if (!acr_value_table[id].secret)
 		return;
 	acr_value_table[id].reset(stage);
@@ -80,7 +82,8 @@ int acr_value_check(struct acr_session *session, unsigned number, enum acr_value
 {
 	const struct acr_value_row *value = &acr_value_table[id];
 	struct acr_stage *stage;
-	size_t max = 0, most = 0;
+	size_t max = 0, most = 0, decoded;
+	bool hex;
 	int error;
 
 	pthread_mutex_lock(&session->lock);
@@ -90,11 +93,33 @@ int acr_value_check(struct acr_session *session, unsigned number, enum acr_value
 		most = value->hex && begins_hex(data, len) ? 2 * max + ACR_HEX_PREFIX + 1 : max;
 	}
 	if (stage && len > most) {
+		hex = len <= acr_value_max(id) && value->hex &&
+		      acr_value_is_bare_hex(data, len, &decoded) && decoded <= max;
+		error = REFUSE(stage, -EINVAL,
+		               "%s has %zu bytes or more, %s takes at most %zu%s", value->name,
+		               len, stage->alg ? stage->alg_text : "any algorithm", max,
+		               hex ? ACR_HEX_HINT : "");
 		leave_bad(stage, id);
-		error = REFUSE(stage, -EINVAL, "%s has %zu bytes or more, %s takes at most %zu",
-		               value->name, len, stage->alg ? stage->alg_text : "any algorithm",
-		               max);
 	}
+	pthread_mutex_unlock(&session->lock);
+	return error;
+}
+
+int acr_value_append(struct acr_session *session, unsigned number, enum acr_value id)
+{
+	struct acr_stage *stage;
+	int error;
+
+	if (acr_value_table[id].text)
+		return 0;
+	pthread_mutex_lock(&session->lock);
+	stage = changeable(session, number, &acr_value_table[id], &error);
+	if (stage)
+		error = REFUSE(
+		        stage, -EINVAL,
+		        "%s is written as one whole, so nothing can be added to it: use > "
+		        "and not >>",
+		        acr_value_table[id].name);
 	pthread_mutex_unlock(&session->lock);
 	return error;
 }
@@ -189,20 +214,26 @@ static int set_blob(struct acr_stage *stage, enum acr_value id, struct acr_blob 
 	return error ? error : value->set_bytes(stage, blob);
 }
 
+/* Under the lock: it is good now, or as it was at first. */
+static void put_right(struct acr_stage *stage, enum acr_value id)
+{
+	stage->bad &= ~(1u << id);
+	if (!(stage->bad & (1u << stage->refused))) {
+		free(stage->refused_why);
+		stage->refused_why = NULL;
+	}
+	acr_rules_put_right(stage->session);
+}
+
 /* Under the lock: what follows from a value that was set, or refused with an error. */
 static int settle(struct acr_stage *stage, enum acr_value id, int error)
 {
-	struct acr_session *session = stage->session;
 	if (error) {
 		leave_bad(stage, id);
 		return error;
 	}
-	stage->bad &= ~(1u << id);
 	begin_next(stage, id);
-	if (session->state == ACR_IDLE) {
-		session->error = stage->error = 0;
-		session->refused = false;
-	}
+	put_right(stage, id);
 	return 0;
 }
 
@@ -298,8 +329,7 @@ void acr_value_reset(struct acr_session *session, unsigned number, enum acr_valu
 	if (stage) {
 		begin_next(stage, id);
 		acr_value_table[id].reset(stage);
-		stage->bad &= ~(1u << id);
-		session->refused = false;
+		put_right(stage, id);
 	}
 	pthread_mutex_unlock(&session->lock);
 }

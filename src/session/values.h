@@ -21,6 +21,8 @@ int acr_value_find(const char *name);
 /* Could a value begin with these len bytes? Refuses what is too long already. */
 int acr_value_check(struct acr_session *session, unsigned stage, enum acr_value value,
                     const void *data, size_t len);
+/* It is opened to be added to. 0: that makes no difference; -EINVAL with the sentence set. */
+int acr_value_append(struct acr_session *session, unsigned stage, enum acr_value value);
 /* Text (with its newline) or bytes as the file reads. Returns owned. NULL: no memory. */
 struct acr_blob *acr_value_get(struct acr_session *session, unsigned stage,
                                enum acr_value value);

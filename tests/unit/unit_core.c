@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The small parts of the core, each alone: memory and what is charged for it, the table of
- * algorithms, texts, heaps, timers, histograms and nonces. */
+ * algorithms, texts, words, heaps, timers, histograms and nonces. */
 #include "alg/alg.h"
 #include "base/encode.h"
 #include "session/sessions.h"
@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "base/stats.h"
 #include "base/timer.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -108,6 +109,33 @@ static void test_tag_sizes(void)
 	CHECK(!strcmp(text, "64 bytes"));
 	acr_alg_key_sizes(acr_alg_find("sha256"), text);
 	CHECK(!strcmp(text, "none"));
+}
+
+/* ---- numbers in words ---- */
+
+static void test_words(void)
+{
+	static const struct {
+		uint64_t number;
+		const char *bytes, *number_text;
+	} known[] = {
+		{ 0, "0 bytes", "0" },
+		{ 1, "1 byte", "1" },
+		{ 65535, "65535 bytes", "65535" },
+		{ 65536, "64 KiB", "2^16" },
+		{ 70000, "70000 bytes", "70000" },
+		{ 16 * MiB, "16 MiB", "2^24" },
+		{ 2048ull * MiB - 1, "2 GiB less 1 byte", "2^31 - 1" },
+		{ 65536ull * MiB - 32, "64 GiB less 32 bytes", "68719476704" },
+		{ 50000000, "50000000 bytes", "50 million" },
+		{ UINT32_MAX, "4 GiB less 1 byte", "2^32 - 1" },
+	};
+	char text[ACR_WORDS];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+		CHECK(!strcmp(acr_words_bytes(known[i].number, text), known[i].bytes));
+		CHECK(!strcmp(acr_words_number(known[i].number, text), known[i].number_text));
+	}
 }
 
 /* ---- secret memory ---- */
@@ -577,6 +605,7 @@ int main(void)
 	acr_secret_init();
 	test_algorithms();
 	test_tag_sizes();
+	test_words();
 	if (CHECK(acr_secret_lockable())) {
 		test_secret_sizes();
 		test_secret_wiped();

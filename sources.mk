@@ -11,7 +11,7 @@ core_but_modules = \
 	src/base/heap.c src/session/history.c src/sched/job.c src/alg/kat.c src/base/log.c src/report/metrics.c src/sched/nobody.c src/session/nonce.c src/base/pages.c \
 	src/session/params.c src/base/pool.c src/device/predict.c src/queue/queue.c src/queue/flow.c src/queue/walk.c \
 	src/base/notify.c src/device/registry.c src/report/report.c src/session/request.c src/session/route.c \
-	src/sched/sched.c src/base/secret.c src/device/selftest.c src/session/session.c src/session/status.c \
+	src/sched/sched.c src/base/secret.c src/base/sentence.c src/device/selftest.c src/session/session.c src/session/status.c \
 	src/session/sessions.c src/base/settings.c src/base/stats.c src/session/stream.c src/base/timer.c src/session/value_bytes.c \
 	src/session/value_table.c src/session/values.c src/sched/waiting.c src/device/watchdog.c src/base/words.c
 

@@ -147,6 +147,23 @@ void acr_op_explain(struct acr_op *op, const char *sentence)
 	acr_say(&attempt->sentence, "%s", sentence);
 }
 
+struct acr_state *acr_state_ref(struct acr_state *state)
+{
+	if (state)
+		atomic_fetch_add(&state->refs, 1);
+	return state;
+}
+
+void acr_state_unref(struct acr_state *state)
+{
+	if (!state || atomic_fetch_sub(&state->refs, 1) != 1)
+		return;
+	if (state->free)
+		state->free(state->data);
+	acr_module_unref(state->module);
+	free(state);
+}
+
 void acr_op_set_state(struct acr_op *op, void *data)
 {
 	struct acr_attempt *attempt = (struct acr_attempt *)op;

@@ -2,30 +2,12 @@
 #include "job.h"
 
 #include "device/device.h"
-#include "device/module.h"
 
 #include "base/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct acr_state *acr_state_ref(struct acr_state *state)
-{
-	if (state)
-		atomic_fetch_add(&state->refs, 1);
-	return state;
-}
-
-void acr_state_unref(struct acr_state *state)
-{
-	if (!state || atomic_fetch_sub(&state->refs, 1) != 1)
-		return;
-	if (state->free)
-		state->free(state->data);
-	acr_module_unref(state->module);
-	free(state);
-}
 
 struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
                             struct acr_account *account)
@@ -52,21 +34,6 @@ struct acr_job *acr_job_ref(struct acr_job *job)
 {
 	atomic_fetch_add_explicit(&job->refs, 1, memory_order_relaxed);
 	return job;
-}
-
-void acr_sayv(char **sentence, const char *format, va_list args)
-{
-	if (*sentence || (*sentence = malloc(ACR_SENTENCE)))
-		vsnprintf(*sentence, ACR_SENTENCE, format, args);
-}
-
-void acr_say(char **sentence, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	acr_sayv(sentence, format, args);
-	va_end(args);
 }
 
 static void clear_attempt(struct acr_attempt *attempt)

@@ -12,6 +12,7 @@
 #include "alg/alg.h"
 #include "base/buf.h"
 #include "base/container.h"
+#include "base/sentence.h"
 #include "queue/queue.h"
 
 struct acr_job;
@@ -20,7 +21,6 @@ struct acr_capstat;
 struct acr_module;
 
 #ifndef ACR_SENTENCE
-#define ACR_SENTENCE 160
 #endif
 #define ACR_REASON 96
 
@@ -168,10 +168,6 @@ struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
                             struct acr_account *account);
 struct acr_job *acr_job_ref(struct acr_job *job);
 void acr_job_unref(struct acr_job *job); /* NULL is fine */
-
-/* Set a sentence, owned and at most ACR_SENTENCE bytes; without memory there is none. */
-void acr_say(char **sentence, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void acr_sayv(char **sentence, const char *format, va_list args);
 
 /* Hand it to the scheduler, which may run it at once: done() may be called before this
  * returns. 0, or -ENODEV, -EOPNOTSUPP: no working device can do it, done() will not be called.

@@ -19,35 +19,6 @@
 
 /* ---- choosing ---- */
 
-static bool was_tried(const struct acr_job *job, const struct acr_device *dev)
-{
-	const struct acr_attempt *attempt = atomic_load(&job->extra);
-
-	while (attempt && !(atomic_load(&attempt->failed) && attempt->device == dev))
-		attempt = attempt->older;
-	return attempt || (atomic_load(&job->first.failed) && job->first.device == dev);
-}
-
-bool acr_sched_capable(const struct acr_job *job, const struct acr_device *dev,
-                       unsigned devices)
-{
-	const struct acr_capstat *cap = dev->by_alg[job->opcode][acr_alg_index(job->alg)];
-	unsigned flags = dev->driver->flags;
-
-	if (!cap || !acr_device_takes(dev, job) || was_tried(job, dev))
-		return false;
-	if (!acr_sched_short_enough(job, cap))
-		return false;
-	if (job->flags != ACR_OP_WHOLE &&
-	    (!cap->format || (job->state && job->state->format != cap->format)))
-		return false;
-	if (acr_job_pinned(job))
-		return dev == job->bound;
-	if (job->no_fault && flags & (ACR_DRIVER_FAULT | ACR_DRIVER_NULL))
-		return false;
-	return !(flags & ACR_DRIVER_NULL) || devices == 1;
-}
-
 /* Choose a device. Returns a reference, or NULL with *full: true if one could do it when its
  * queue has room again. */
 static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attempt, bool *full)

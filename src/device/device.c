@@ -17,31 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-struct acr_device *acr_device_ref(struct acr_device *dev)
-{
-	atomic_fetch_add_explicit(&dev->refs, 1, memory_order_relaxed);
-	return dev;
-}
-
-void acr_device_unref(struct acr_device *dev)
-{
-	if (!dev || atomic_fetch_sub_explicit(&dev->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	acr_queue_clear(&dev->queue);
-	acr_queue_clear(&dev->long_queue);
-	acr_queue_clear(&dev->overflow);
-	pthread_mutex_destroy(&dev->lock);
-	pthread_mutex_destroy(&dev->control);
-	pthread_cond_destroy(&dev->work);
-	pthread_cond_destroy(&dev->long_work);
-	pthread_cond_destroy(&dev->left);
-	g_ptr_array_unref(dev->caps);
-	acr_group_free(dev->group);
-	acr_device_spec_free(dev->spec);
-	acr_module_unref(dev->module);
-	free(dev);
-}
-
 /* ---- accounting; all under (q) ---- */
 
 /* How much there is to do, by one attempt more (1) or less (-1). */

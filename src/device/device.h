@@ -52,7 +52,8 @@ SLIST_HEAD(acr_workers, acr_worker);
 
 struct acr_device {
 	atomic_uint refs;
-	uint64_t id; /* never reused */
+	void (*free)(struct acr_device *dev); /* after the last of them */
+	uint64_t id;                          /* never reused */
 	struct acr_device_spec *spec;
 	const char *name; /* interned: outlives the device in histories */
 	const struct acr_driver *driver;
@@ -111,8 +112,18 @@ struct acr_device {
 
 /* ---- one device (device.c) ---- */
 
-struct acr_device *acr_device_ref(struct acr_device *dev);
-void acr_device_unref(struct acr_device *dev); /* NULL is fine */
+static inline struct acr_device *acr_device_ref(struct acr_device *dev)
+{
+	atomic_fetch_add_explicit(&dev->refs, 1, memory_order_relaxed);
+	return dev;
+}
+
+/* NULL is fine. */
+static inline void acr_device_unref(struct acr_device *dev)
+{
+	if (dev && atomic_fetch_sub_explicit(&dev->refs, 1, memory_order_acq_rel) == 1)
+		dev->free(dev);
+}
 
 /* Give it an attempt. 0; -EAGAIN: its queue is full; -ENODEV: it doesn't take work. With
  * may_inline it may be run at once in the calling thread. The caller holds a reference to the

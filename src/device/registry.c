@@ -105,6 +105,23 @@ static const char *unknown_option(const struct acr_driver *driver,
 	return NULL;
 }
 
+static void device_free(struct acr_device *dev)
+{
+	acr_queue_clear(&dev->queue);
+	acr_queue_clear(&dev->long_queue);
+	acr_queue_clear(&dev->overflow);
+	pthread_mutex_destroy(&dev->lock);
+	pthread_mutex_destroy(&dev->control);
+	pthread_cond_destroy(&dev->work);
+	pthread_cond_destroy(&dev->long_work);
+	pthread_cond_destroy(&dev->left);
+	g_ptr_array_unref(dev->caps);
+	acr_group_free(dev->group);
+	acr_device_spec_free(dev->spec);
+	acr_module_unref(dev->module);
+	free(dev);
+}
+
 static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_module *module)
 {
 	struct acr_device *dev = calloc(1, sizeof *dev);
@@ -113,6 +130,7 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	if (!dev)
 		abort(); /* control path */
 	atomic_init(&dev->refs, 1);
+	dev->free = device_free;
 	dev->id = atomic_fetch_add(&last_id, 1) + 1;
 	dev->spec = spec;
 	dev->name = g_intern_string(spec->name);

@@ -74,7 +74,7 @@ def room_symbols(*rooms):
 ROOMS = ["base", "alg", "queue", "device", "sched", "session", "report"]
 SRC = [f"src/{room}" for room in ROOMS]
 
-# Folders: the sizes of their circles, which may only become smaller. Devices and the scheduler hand
+# Folders: the most that their circles may have. Devices and the scheduler hand
 # jobs to each other; a session, the set of them and streams know each other; a group's report is
 # made of its members'.
 SIZES = {("fsops",): [], tuple(SRC): [15, 3, 2]}
@@ -83,7 +83,9 @@ SIZES = {("fsops",): [], tuple(SRC): [15, 3, 2]}
 @pytest.mark.parametrize("folders", SIZES, ids=lambda folders: folders[0].split("/")[0])
 def test_circles_of_folders(folders):
     found = circles(calls(room_symbols(*folders)))
-    assert [len(circle) for circle in found] == SIZES[folders], found
+    sizes = [len(circle) for circle in found]
+    assert len(sizes) <= len(SIZES[folders]), found
+    assert all(size <= most for size, most in zip(sizes, SIZES[folders])), found
 
 
 # Which rooms of src a room may call: those before it in ROOMS, and these.

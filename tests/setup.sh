@@ -102,7 +102,8 @@ right_to_install()
 	sudo=()
 	[ $# -gt 0 ] && [ "$(id -u)" != 0 ] || return 0
 	if ! command -v sudo >/dev/null; then
-		line="su -c '$update && $get'"
+		# A login: without, the user's PATH stays, in which dpkg misses /usr/sbin.
+		line="su - -c '$update && $get'"
 	else
 		sudo=(sudo)
 		sudo -n true 2>/dev/null && return 0

@@ -133,14 +133,14 @@ run_each()
 
 # ---- lanes ----
 
-# What every lane is at, with the tests that run now.
+# What every lane is at, two blanks, and the tests that run now: a line for each.
 at_work_now()
 {
 	local file label
 	for file in "$run"/now-*; do
 		[ -s "$file" ] || continue
 		label=$(<"$file")
-		echo "$label" "$(tail -n +2 "$run/progress-$(slug "$label")" 2>/dev/null | paste -sd ' ')"
+		echo "$label  $(tail -n +2 "$run/progress-$(slug "$label")" 2>/dev/null | paste -sd ' ')"
 	done
 }
 
@@ -185,14 +185,16 @@ run_lanes()
 	shift
 	set -m # a process group for each lane
 	for lane; do
-		"$lane" &
+		{ "$lane"; rm -f "$run/now-$lane"; } &
 	done
 	set +m
 	trap 'kill_lanes; exit 130' INT TERM
 	while [ -n "$(jobs -rp)" ]; do
 		if [ $SECONDS -ge "$limit" ]; then
-			tell "HANGS: after $limit s these still run: $(at_work_now | paste -sd ';')"
-			count "$(at_work_now | head -n 1)" 0 1 0
+			while read -r lane; do
+				tell "HANGS: after $limit s this still runs: $lane"
+				count "${lane%%  *}" 0 1 0
+			done < <(at_work_now)
 			kill_lanes
 		fi
 		[ ! -t 1 ] || show_progress
@@ -207,7 +209,8 @@ kill_lanes()
 	for pid in $(jobs -rp); do
 		kill -KILL -- "-$pid"
 	done
-	wait
+	wait 2>/dev/null # no word of each that was killed
+	rm -f "$run"/now-*
 }
 
 # ---- at the end ----

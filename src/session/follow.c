@@ -47,7 +47,7 @@ void acr_follow_note(struct acr_session *session, const struct acr_stage *stage,
 static void note_fused(struct acr_session *session, const struct acr_job *job,
                        const struct acr_job *next)
 {
-	char reason[ACR_REASON];
+	char reason[ACR_REASON] = "";
 	struct acr_report report = acr_attempt_report(atomic_load(&job->current), "ok", reason);
 
 	snprintf(reason, sizeof reason, "fused with stage %u", job->stage);

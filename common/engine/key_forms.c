@@ -17,8 +17,8 @@
 
 static const char request[] =
         "holds a certificate request" ELSE_WRITE "openssl req -in FILE -noout -pubkey",
-                  openpgp[] = "holds an OpenPGP key, of which no program makes PEM: gpg and "
-                              "acrypto can't share keys",
+                  openpgp[] = "holds an OpenPGP key, which is not taken: use gpg, or a key "
+                              "in PEM",
                   openssh_public[] =
                           "holds an OpenSSH key" ELSE_WRITE "ssh-keygen -e -m PKCS8 -f FILE";
 

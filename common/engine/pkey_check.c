@@ -166,8 +166,8 @@ int soft_key_check(struct acr_op *op, const struct soft_row *row, size_t file_le
 	if (row->curve && spells_curve_out(pkey))
 		return soft_key_refuse(op, file,
 		                       "spells its curve out: write the output of openssl pkey "
-		                       "-in FILE -ec_param_enc named_curve",
-		                       "");
+		                       "-ec_param_enc named_curve -in FILE",
+		                       soft_key_has(pkey, SOFT_PRIVATE) ? "" : " -pubin");
 	if (row->curve && (!EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) ||
 	                   strcmp(group, row->curve->group)))
 		return soft_key_refuse(op, file, "is on another curve: this takes ",

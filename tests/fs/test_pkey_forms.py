@@ -105,7 +105,9 @@ FORMS = {  # what it is called, algorithm, and the file
     "encrypted": ("encrypted", "rsa-sha256", lambda k: encrypted(k, "rsa")),
     "encrypted-traditional": ("encrypted", "rsa-sha256", lambda k: encrypted(k, "rsa", "-traditional")),
     "explicit": ("curve", "ecdsa-p256-sha256",
-                 lambda k: openssl("pkey", "-in", k.path("prime256v1"), "-ec_param_enc", "explicit")),
+                 lambda k: k.private("prime256v1", "-ec_param_enc", "explicit")),
+    "explicit-public": ("curve", "ecdsa-p256-sha256",
+                        lambda k: k.public("prime256v1", "-ec_param_enc", "explicit")),
 }
 
 

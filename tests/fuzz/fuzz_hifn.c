@@ -16,7 +16,8 @@ static struct fake_chip chip;
 /* Words at will where the card may write. */
 static void scribble(void)
 {
-	uint8_t *memory = chip.card.opened->dma ? chip.card.opened->dma->memory : NULL;
+	const struct card_dma *dma = SLIST_FIRST(&chip.card.opened->dma);
+	uint8_t *memory = dma ? dma->memory : NULL;
 
 	for (unsigned n = take(1) % 16; memory && n; n--) {
 		uint32_t at = take(2) % SHARED & ~3u, value = take(1);

@@ -155,6 +155,8 @@ def niceness(daemon):
     return [nice for _, nice in sorted(threads)[-2:]]
 
 
+@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", MIX)
 def test_small_requests_beside(start, kind):
     """Within 10 times for another user, and 3 times for root at a higher priority, by the 99th

@@ -4,10 +4,12 @@
 #include "session/route.h"
 #include "session/sessions.h"
 
+#include "base/account.h"
 #include "sched/balancer.h"
 #include "device/device.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- listing ---- */
@@ -76,32 +78,88 @@ static void (*const listers[FS_DIRS])(const struct fs_node *dir, GPtrArray *name
 	[FS_BALANCER] = list_lb_files,
 };
 
-/* A descriptor of a directory holds the names as they were when it was opened. */
+/* Returns owned. */
+static GPtrArray *list(const struct fs_node *dir)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+	g_ptr_array_add(names, g_strdup("."));
+	g_ptr_array_add(names, g_strdup(".."));
+	for (const struct fs_file *f = fs_tables[dir->dir]; f && f->name; f++)
+		g_ptr_array_add(names, g_strdup(f->name));
+	if (listers[dir->dir])
+		listers[dir->dir](dir, names);
+	return names;
+}
+
+/* A descriptor of a directory holds the names as they were when it was opened, charged to who
+ * opened it. Where they can't be it holds none, and each read lists what is there then. */
+struct listing {
+	struct fs_node dir;
+	struct acr_account *account;
+	GPtrArray *names; /* NULL: not held */
+	size_t charged;
+};
+
+static size_t bytes_of(const GPtrArray *names)
+{
+	size_t bytes = 0;
+
+	for (guint i = 0; i < names->len; i++)
+		bytes += sizeof(void *) + strlen(names->pdata[i]) + 1;
+	return bytes;
+}
+
+static void hold(struct listing *listing)
+{
+	GPtrArray *names = list(&listing->dir);
+	size_t bytes = bytes_of(names);
+
+	if (!listing->account || acr_account_charge(listing->account, bytes)) {
+		g_ptr_array_unref(names);
+		return;
+	}
+	listing->names = names;
+	listing->charged = bytes;
+}
+
+static void listing_free(struct listing *listing)
+{
+	if (listing->names) {
+		g_ptr_array_unref(listing->names);
+		acr_account_release(listing->account, listing->charged);
+	}
+	free(listing);
+}
+
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	GPtrArray *names;
+	struct listing *listing;
 	struct fs_node node;
 
 	if (!fs_node_of(ino, &node) || node.file) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
-	names = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(names, g_strdup("."));
-	g_ptr_array_add(names, g_strdup(".."));
-	for (const struct fs_file *f = fs_tables[node.dir]; f && f->name; f++)
-		g_ptr_array_add(names, g_strdup(f->name));
-	if (listers[node.dir])
-		listers[node.dir](&node, names);
-	fi->fh = (uint64_t)(uintptr_t)names;
+	listing = calloc(1, sizeof *listing);
+	if (!listing) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	listing->dir = node;
+	listing->account = acr_account_get(fuse_req_ctx(req)->uid);
+	hold(listing);
+	fi->fh = (uint64_t)(uintptr_t)listing;
 	if (fuse_reply_open(req, fi))
-		g_ptr_array_unref(names);
+		listing_free(listing);
 }
 
 void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                 struct fuse_file_info *fi)
 {
-	const GPtrArray *names = (const GPtrArray *)(uintptr_t)fi->fh;
+	const struct listing *listing = (const struct listing *)(uintptr_t)fi->fh;
+	g_autoptr(GPtrArray) names =
+	        listing->names ? g_ptr_array_ref(listing->names) : list(&listing->dir);
 	g_autofree char *buffer = g_try_malloc(size);
 	size_t used = 0;
 
@@ -125,7 +183,7 @@ void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	g_ptr_array_unref((GPtrArray *)(uintptr_t)fi->fh);
+	listing_free((struct listing *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
 }
 

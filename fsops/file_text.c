@@ -2,6 +2,8 @@
 /* Files of text: what show() makes is read, what is written goes to store(). */
 #include "fsops.h"
 
+#include "base/account.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -9,23 +11,55 @@
 
 #define WORDS_MAX 4096
 
-/* size bytes from offset of what this descriptor reads. Returns owned. */
+void fs_text_drop(struct fs_handle *handle)
+{
+	if (!handle->text)
+		return;
+	acr_account_release(acr_account_get(handle->opener.uid), handle->text->allocated_len);
+	g_string_free(handle->text, TRUE);
+	handle->text = NULL;
+}
+
+/* Keep a text for further reads, charged to who opened the descriptor. Where it can't be, those
+ * reads make a newer one. Takes text. */
+static void keep(struct fs_handle *handle, GString *text)
+{
+	struct acr_account *account = acr_account_get(handle->opener.uid);
+
+	if (account && !acr_account_charge(account, text->allocated_len))
+		handle->text = text;
+	else
+		g_string_free(text, TRUE);
+}
+
+/* size bytes from offset of what this descriptor reads. A read from the start sees the present;
+ * later ones go on with what it saw, until its end was read. Under (h). Returns owned. */
 static GString *text_part(struct fs_handle *handle, size_t size, size_t offset)
 {
-	GString *part = g_string_new(NULL);
+	GString *part = g_string_new(NULL), *text = handle->text;
 
-	pthread_mutex_lock(&handle->lock);
-	/* A read from the start sees the present; later ones go on with what it saw. */
-	if (!handle->text || offset == 0) {
-		if (handle->text)
-			g_string_free(handle->text, TRUE);
-		handle->text = g_string_new(NULL);
-		handle->node.file->show(&handle->node, &handle->opener, handle->text);
+	if (handle->text_end && offset >= handle->text_end)
+		return part;
+	if (offset == 0)
+		fs_text_drop(handle);
+	if (!handle->text) {
+		text = g_string_new(NULL);
+		handle->node.file->show(&handle->node, &handle->opener, text);
 	}
-	if (offset < handle->text->len)
-		g_string_append_len(part, handle->text->str + offset,
-		                    (gssize)MIN(size, handle->text->len - offset));
-	pthread_mutex_unlock(&handle->lock);
+	handle->text_end = 0;
+	if (offset < text->len)
+		g_string_append_len(part, text->str + offset,
+		                    (gssize)MIN(size, text->len - offset));
+	if (offset + part->len < text->len) {
+		if (!handle->text)
+			keep(handle, text);
+		return part;
+	}
+	handle->text_end = text->len;
+	if (handle->text)
+		fs_text_drop(handle);
+	else
+		g_string_free(text, TRUE);
 	return part;
 }
 
@@ -40,7 +74,9 @@ static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off
 		return;
 	}
 	/* After the answer the handle may be gone: so the part is a copy, and no lock is held. */
+	pthread_mutex_lock(&handle->lock);
 	part = text_part(handle, size, (size_t)offset);
+	pthread_mutex_unlock(&handle->lock);
 	fuse_reply_buf(req, part->str, part->len);
 	g_string_free(part, TRUE);
 }

@@ -100,7 +100,8 @@ struct fs_handle {
 	atomic_uint request;      /* which request of the session this reads */
 	struct acr_writer writer; /* of src */
 	pthread_mutex_t lock;     /* (h) */
-	GString *text;            /* (h) snapshot that reads go on with */
+	GString *text;            /* (h) snapshot that reads go on with, charged to the opener */
+	size_t text_end;          /* (h) length of one that was read to its end */
 	struct acr_blob *value;   /* (h) bytes written so far, `filled` of its room */
 	size_t filled;
 	bool dirty, refused, begun;    /* (h) */
@@ -156,6 +157,9 @@ extern const struct fs_kind fs_kind_state; /* the same of a session, to be polle
 extern const struct fs_kind fs_kind_value; /* file_value.c */
 extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
 extern const struct fs_kind fs_kind_ioctl;                            /* ioctl.c */
+
+/* Forget the snapshot, if there is one. Under (h), or at the release. */
+void fs_text_drop(struct fs_handle *handle);
 
 /* ---- wipe.c ---- */
 

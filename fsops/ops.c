@@ -27,8 +27,7 @@ static void handle_free(struct fs_handle *handle)
 {
 	atomic_fetch_sub(&open_count, 1);
 	fs_poll_forget(handle);
-	if (handle->text)
-		g_string_free(handle->text, TRUE);
+	fs_text_drop(handle);
 	acr_session_unref(handle->session);
 	pthread_mutex_destroy(&handle->lock);
 	free(handle);

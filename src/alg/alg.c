@@ -296,6 +296,15 @@ bool acr_alg_iv_ok(const struct acr_alg *alg, size_t bytes)
 	return bytes >= alg->iv_min && bytes <= alg->iv_max;
 }
 
+/* RFC 7914: B has 128 r p bytes and V 128 r n, to which OpenSSL adds two rows. All three are so
+ * limited that this is below 2^58. */
+size_t acr_alg_memory(const struct acr_alg *alg, const struct acr_numbers *numbers)
+{
+	if (!alg || alg->kind != ACR_KIND_KDF || strcmp(alg->name, "scrypt"))
+		return 0;
+	return (size_t)(128 * numbers->r * (numbers->n + numbers->p + 2));
+}
+
 bool acr_alg_tag_ok(const struct acr_alg *alg, size_t bytes)
 {
 	return bytes >= 1 && bytes <= ACR_TAG_MAX && (alg->tags >> (bytes - 1) & 1);

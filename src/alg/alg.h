@@ -91,6 +91,9 @@ bool acr_alg_has_op(const struct acr_alg *alg, enum acr_opcode opcode);
 bool acr_alg_key_ok(const struct acr_alg *alg, size_t bytes);
 bool acr_alg_iv_ok(const struct acr_alg *alg, size_t bytes);
 bool acr_alg_tag_ok(const struct acr_alg *alg, size_t bytes);
+/* Bytes that computing takes beside input and output, where these numbers choose it; else 0. alg
+ * may be NULL. */
+size_t acr_alg_memory(const struct acr_alg *alg, const struct acr_numbers *numbers);
 
 /* "16, 24 or 32 bytes" and the like, for sentences. text has room for ACR_SIZES bytes. */
 #define ACR_SIZES 96

@@ -117,7 +117,10 @@ struct acr_job *acr_check_copy(const struct acr_job *job)
 	copy->no_fault = job->no_fault;
 	copy->arrival_ns = job->arrival_ns;
 	copy->is_copy = true;
-	return copy;
+	if (!acr_job_charge(copy))
+		return copy;
+	acr_job_unref(copy);
+	return NULL;
 }
 
 bool acr_check_same(const struct acr_job *a, int error_a, const struct acr_job *b, int error_b)

@@ -3,6 +3,7 @@
 
 #include "device/device.h"
 
+#include "base/account.h"
 #include "base/stats.h"
 
 #include <stdio.h>
@@ -28,6 +29,15 @@ struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
 	job->flags = ACR_OP_WHOLE;
 	job->account = account;
 	return job;
+}
+
+int acr_job_charge(struct acr_job *job)
+{
+	size_t bytes = acr_alg_memory(job->alg, &job->numbers);
+	int error = bytes ? acr_account_charge(job->account, bytes) : 0;
+
+	job->charged = bytes && !error;
+	return error;
 }
 
 struct acr_job *acr_job_ref(struct acr_job *job)
@@ -96,6 +106,8 @@ void acr_job_unref(struct acr_job *job)
 	acr_state_unref(job->shadow);
 	acr_state_unref(job->shadow_out);
 	acr_device_unref(job->bound);
+	if (job->charged)
+		acr_account_release(job->account, acr_alg_memory(job->alg, &job->numbers));
 	free(job->sentence);
 	clear_attempt(&job->first);
 	for (struct acr_attempt *attempt = atomic_load(&job->extra), *older; attempt;

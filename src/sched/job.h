@@ -113,7 +113,7 @@ struct acr_job {
 	int32_t pid;
 	unsigned stage; /* of the session's route, 1 and up */
 	uint16_t priority;
-	struct acr_account *account; /* for dst */
+	struct acr_account *account; /* for dst, and what computing takes */
 	struct acr_device *bound;    /* only this device, NULL: the balancer chooses */
 	const char *label;           /* for the device's queue file: the session's name */
 	const struct acr_alg
@@ -140,6 +140,7 @@ struct acr_job {
 	/* The scheduler's */
 	_Atomic(struct acr_attempt *) current;
 	atomic_bool cancelled;
+	bool charged;        /* what computing takes is */
 	bool in_caller;      /* it was computed in the thread that calls done() */
 	bool nonce_recorded; /* for the owner: its nonce was added to the list */
 	bool waited;         /* it has been in the main queue */
@@ -166,6 +167,9 @@ struct acr_job {
  * memory. */
 struct acr_job *acr_job_new(enum acr_opcode opcode, const struct acr_alg *alg,
                             struct acr_account *account);
+/* Charge what computing it will take, until it is freed. Alg, numbers and account are set. 0, or
+ * -EDQUOT, -ENOSPC: nothing is charged. */
+int acr_job_charge(struct acr_job *job);
 struct acr_job *acr_job_ref(struct acr_job *job);
 void acr_job_unref(struct acr_job *job); /* NULL is fine */
 

@@ -145,6 +145,20 @@ static int set_operand(struct acr_stage *stage, struct acr_job *job)
 	return job->aad ? 0 : REFUSE(stage, error, "no memory");
 }
 
+static int charge(struct acr_stage *stage, struct acr_job *job)
+{
+	int error = acr_job_charge(job);
+
+	if (!error)
+		return 0;
+	return REFUSE(
+	        stage, error,
+	        "%s with these params takes %zu KiB of memory while it is computed, which "
+	        "is more than is left %s",
+	        stage->alg_text, acr_alg_memory(job->alg, &job->numbers) >> 10,
+	        error == -EDQUOT ? "of your quota" : "of the daemon's");
+}
+
 /* What whole requests and parts have in common. Returns owned. */
 static struct acr_job *job_of(struct acr_stage *stage, struct acr_buf *in, int *error)
 {
@@ -164,6 +178,11 @@ static struct acr_job *job_of(struct acr_stage *stage, struct acr_buf *in, int *
 	job->private_area = acr_blob_ref(session->private_area);
 	job->numbers = acr_params_numbers(stage);
 	job->pkey = acr_params_pkey(stage);
+	*error = charge(stage, job);
+	if (*error) {
+		acr_job_unref(job);
+		return NULL;
+	}
 	job->sig = acr_blob_ref(job->opcode == ACR_VERIFY ? stage->sig : NULL);
 	job->padding = acr_rules_pads(stage) ? ACR_PAD_PKCS7 : ACR_PAD_NONE;
 	job->priority = session->priority;

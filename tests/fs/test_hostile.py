@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Users who want to keep others from their results: memory that never answers"""
+"""Users who want to keep others from their results: memory that never answers, and memory of the
+daemon that is charged to nobody"""
 import hashlib
 import os
 import pathlib
@@ -11,6 +12,7 @@ import acr
 import binary
 import never
 from binary import DST, SRC
+from never import PAGE
 
 ABC = hashlib.sha256(b"abc").digest()
 CONFIG = acr.PATIENT
@@ -244,3 +246,123 @@ def test_the_daemon_ends_although_memory_never_answers(start, absent, hogs):
     assert time.monotonic() - begin < 3
     for attacker in attackers:
         kill_in_time(attacker)
+
+
+# ---- what is held is charged ----
+
+MIB = 1 << 20
+QUOTA = f"[quota]\nuser-memory={2 * MIB}\n"
+
+
+def used(daemon):
+    return int(acr.values(daemon.text("status"))["memory-bytes"])
+
+
+def resident(daemon):
+    """Bytes that it has in main memory."""
+    return int(pathlib.Path(f"/proc/{daemon.pid}/statm").read_text().split()[1]) * PAGE
+
+
+def open_all(path, count):
+    """Descriptors that have read the first byte, and so hold what comes after it."""
+    fds = [os.open(path, os.O_RDONLY) for _ in range(count)]
+    for fd in fds:
+        assert len(os.read(fd, 1)) == 1
+    return fds
+
+
+@pytest.mark.sanitize
+def test_texts_that_descriptors_hold_are_charged(start):
+    daemon = start(config=QUOTA)
+    size = len(daemon.text("algorithms"))
+
+    def hold():
+        fds = open_all(daemon.mount / "algorithms", 20)
+        assert used(daemon) >= 20 * (size - 1)
+        rest = os.read(fds[0], 1 << 20)
+        for fd in fds:
+            os.close(fd)
+        return len(rest) + 1
+
+    assert acr.as_user(VICTIM, hold) == size
+    assert acr.until(lambda: used(daemon) == 0)
+
+
+def test_who_is_over_the_quota_still_reads_but_nothing_is_held(start):
+    daemon = start(config=QUOTA)
+    texts = [(name, daemon.text(name)) for name in ("algorithms", "devices/soft0/capabilities", "metrics")]
+
+    def hold():
+        before = resident(daemon)
+        fds = [fd for name, _ in texts for fd in open_all(daemon.mount / name, 300)]
+        held = resident(daemon) - before
+        assert used(daemon) <= 2 * MIB
+        with daemon.session(alg="sha256") as session:
+            with acr.fails("EDQUOT"):
+                session.write("src", bytes(2 * MIB))
+            assert sorted(os.listdir(session.path)) == sorted(os.listdir(session.path))
+        rest = os.read(fds[299], 1 << 20)  # made anew for this read
+        for fd in fds:
+            os.close(fd)
+        return held, len(rest)
+
+    held, rest = acr.as_user(VICTIM, hold)
+    assert held < 300 * sum(len(text) for _, text in texts) / 2
+    assert rest == len(texts[0][1]) - 1
+
+
+def test_names_that_descriptors_hold_are_charged(start):
+    daemon = start()
+    sessions = [daemon.session(name=f"{'n' * 50}{i}") for i in range(100)]
+    before = used(daemon)
+    fds = [os.open(daemon.mount / "sessions", os.O_RDONLY | os.O_DIRECTORY) for _ in range(10)]
+    assert used(daemon) - before > 10 * 100 * 50
+    assert len(os.listdir(fds[0])) == 100
+    for fd in fds:
+        os.close(fd)
+    assert acr.until(lambda: used(daemon) == before)
+    for session in sessions:
+        session.close()
+
+
+# n, r and p of 128 x 8 x (n + p + 2) bytes: 1 MiB and a little, 4 MiB and a little
+ONE, FOUR = "n=1024 r=8 p=1", "n=4096 r=8 p=1"
+
+
+@pytest.mark.sanitize
+def test_memory_of_computations_is_refused_before_it_is_taken(start):
+    daemon = start(config=QUOTA)
+
+    def derive():
+        with daemon.session(alg="scrypt", key=b"secret", iv=b"salt", params=FOUR) as session:
+            got = acr.errno_of(session.read)
+            name, sentence = session.error()
+            session.write("params", ONE)
+            assert session.read() and acr.until(lambda: used(daemon) < MIB)
+            return got, name, sentence
+
+    got, name, sentence = acr.as_user(VICTIM, derive)
+    assert got == name == "EDQUOT" and "quota" in sentence
+    with daemon.session(alg="scrypt", key=b"secret", iv=b"salt", params=FOUR) as session:
+        assert session.read()  # root is held by the daemon's limit only
+
+
+def test_computations_at_once_are_charged_together(start):
+    daemon = start(config=CONFIG + QUOTA)
+    with daemon.held(width=4) as (name, release):
+        def derive():
+            files = {"alg": "scrypt", "key": b"secret", "iv": b"salt", "params": ONE, "device": name}
+            with daemon.session(**files) as first, daemon.session(**files) as second:
+                waiting = acr.Background(first.read)
+                assert acr.until(lambda: daemon.waiting() == 1)
+                assert used(daemon) > MIB
+                got = acr.errno_of(second.read)
+                acr.Child.send("full")
+                one = waiting.result()
+                assert acr.until(lambda: used(daemon) < MIB)
+                return got, one == second.read()
+
+        child = acr.Child(derive, uid=VICTIM)
+        assert child.receive() == "full"
+        release()
+        assert child.result() == ("EDQUOT", True)

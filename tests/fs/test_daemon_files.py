@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import acr
+import built
 
 DOCUMENTED = "/etc/acrypto/acryptod.conf"
 GOOD = "[quota]\nuser-sessions=77\n"
@@ -95,10 +96,9 @@ def test_the_one_that_is_named(start):
 
 def test_an_absent_card_is_silent():
     """Also where nothing can be locked; a card behind vfio-pci would be told of here."""
-    if os.getuid():
-        pytest.skip("only root can start it as another user")
+    acr.need_root("start it as another user")
     # It makes its devices, and ends because that is no place to mount on.
     words = ["sh", "-c", 'ulimit -l 0; exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"', "sh",
-             acr.BUILD / "acryptod", "-f", "-c", "/dev/null", "/proc/version"]
+             built.for_all() / "acryptod", "-f", "-c", "/dev/null", "/proc/version"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == "acryptod: error: mount: /proc/version: not a directory\n"

@@ -318,10 +318,12 @@ def undumpable(function, *args):
 
 def test_who_names_its_memory_has_agreed(daemon, b):
     """That a process is not dumpable says what others may do."""
+    acr.need_root("look into what is not dumpable")
     assert acr.Child(undumpable, b.direct, "sha256", 0, b"abc").result() == ABC
 
 
 def test_who_acts_for_two_users_is_not_looked_into(daemon):
+    acr.need_root()
     def work():
         with binary.Binary(daemon) as opened:
             os.setresuid(0, acr.NOBODY, 0)
@@ -341,6 +343,7 @@ def test_who_acts_for_two_users_is_not_looked_into(daemon):
 
 
 def test_a_group_for_a_while(daemon):
+    acr.need_root()
     def work():
         with binary.Binary(daemon) as opened:
             os.setresgid(0, acr.NOBODY, 0)
@@ -381,6 +384,7 @@ def test_a_daemon_of_a_user(start):
 
 def test_a_daemon_without_the_right_to_look(start):
     """What a security policy may take even from root; the data then takes the other ways."""
+    acr.need_root("take a right away")
     if not shutil.which("setpriv"):
         pytest.skip("no setpriv here")
     daemon = start(wrapper=("setpriv", "--bounding-set=-sys_ptrace"))
@@ -462,10 +466,6 @@ def test_a_caller_in_a_foreign_namespace(start):
 
 def test_a_proc_of_another_namespace_is_not_believed(start):
     """The daemon is in a pid namespace whose /proc it does not see: numbers there mean others."""
-    acr.need_root("take a right away")
-    acr.need_root()
-    acr.need_root()
-    acr.need_root("look into what is not dumpable")
     daemon, end = daemon_below(start)
     try:
         pid = int(pathlib.Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text().split()[0])

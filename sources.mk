@@ -6,7 +6,7 @@ core_sources = $(core_but_modules) src/device/module.c
 # Some tests link drivers and balancers into themselves (tests/lib/static_modules.h).
 core_but_modules = \
 	src/base/account.c src/alg/alg.c src/alg/nearest.c src/sched/balancer.c src/base/buf.c src/sched/check.c src/sched/check_rule.c src/sched/choose.c \
-	src/session/data.c src/device/device.c src/device/device_health.c src/device/expect.c src/device/longs.c src/device/threads.c src/device/workers.c src/device/driver.c \
+	src/session/data.c src/session/expected.c src/device/device.c src/device/device_health.c src/device/expect.c src/device/longs.c src/device/threads.c src/device/workers.c src/device/driver.c \
 	src/base/encode.c src/base/epoch.c src/sched/follow.c src/session/follow.c src/session/foreign.c src/session/stage.c src/session/chain.c src/session/rules.c src/device/group.c src/report/groups.c src/device/health.c \
 	src/base/heap.c src/session/history.c src/sched/job.c src/alg/kat.c src/base/log.c src/report/metrics.c src/sched/nobody.c src/session/nonce.c src/base/pages.c \
 	src/session/params.c src/base/pool.c src/device/predict.c src/queue/queue.c src/queue/flow.c src/queue/walk.c \
@@ -24,7 +24,7 @@ fsops_sources = \
 	fsops/file_value.c fsops/files.c fsops/held.c fsops/ioctl.c fsops/ioctl_add.c \
 	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_direct.c fsops/ioctl_read.c \
 	fsops/ioctl_session.c fsops/ioctl_status.c fsops/keeper.c fsops/loop.c fsops/mount_words.c fsops/ops.c fsops/round.c fsops/show.c \
-	fsops/show_lb.c fsops/tree.c fsops/visit.c fsops/visitor.c fsops/wait.c fsops/who.c fsops/wipe.c
+	fsops/show_lb.c fsops/spliced.c fsops/tree.c fsops/visit.c fsops/visitor.c fsops/wait.c fsops/who.c fsops/wipe.c
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
@@ -183,7 +183,7 @@ tests_fuzz_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_fuzz_ioctl_SOURCES = tests/fuzz/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
 	fsops/ioctl_add.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_direct.c \
 	fsops/ioctl_read.c fsops/ioctl_session.c fsops/ioctl_status.c fsops/keeper.c fsops/round.c \
-	fsops/visit.c fsops/visitor.c fsops/wait.c fsops/who.c fsops/wipe.c \
+	fsops/spliced.c fsops/visit.c fsops/visitor.c fsops/wait.c fsops/who.c fsops/wipe.c \
 	drivers/soft/soft.c $(engine_sources) $(core_but_modules)
 tests_fuzz_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_fuzz_hifn_SOURCES = tests/fuzz/fuzz_hifn.c $(hifn_sources) $(pci_sources)

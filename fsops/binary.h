@@ -139,6 +139,6 @@ void fs_binary_direct(fuse_req_t req, struct fs_handle *handle,
 
 void fs_binary_fetch(fuse_req_t req, struct fs_handle *handle, const struct acrypto_inline *in);
 void fs_binary_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                    int flags);
+                    const struct fuse_file_info *fi);
 
 #endif

@@ -189,101 +189,112 @@ void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- changes ---- */
 
-static int make_session(const struct fuse_ctx *ctx, const char *name, struct fs_node *node)
+static void make_session(fuse_req_t req, const char *name)
 {
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct fs_node node = { .dir = FS_SESSION };
 	struct acr_session *session;
 	int error = acr_session_new(name, ctx->uid, ctx->gid, ctx->pid, &session);
 
-	if (error)
-		return error;
-	*node = (struct fs_node){ .dir = FS_SESSION, .object = session->serial };
+	if (error) {
+		fuse_reply_err(req, -error);
+		return;
+	}
+	node.object = session->serial;
 	acr_session_unref(session);
-	return 0;
+	fs_reply_entry(req, &node);
 }
 
-static int make_stage(const struct fs_node *parent, const char *name, struct fs_node *node)
+static void send_entry(const struct fs_answer *answer)
+{
+	if (answer->error)
+		fuse_reply_err(answer->req, -answer->error);
+	else
+		fs_reply_entry(answer->req, &answer->node);
+}
+
+static void make_stage(fuse_req_t req, const struct fs_node *parent, const char *name)
 {
 	struct acr_session *session = acr_session_by_serial(parent->object);
-	int error = session ? acr_route_add(session, fs_stage_number(name)) : -ENOENT;
+	unsigned stage = fs_stage_number(name);
 
+	fs_answer(
+	        session, false,
+	        &(struct fs_answer){ .send = send_entry,
+	                             .req = req,
+	                             .error = session ? acr_route_add(session, stage) : -ENOENT,
+	                             .node = { FS_STAGE, NULL, stage, parent->object } });
 	acr_session_unref(session);
-	*node = (struct fs_node){ .dir = FS_STAGE,
-		                  .stage = fs_stage_number(name),
-		                  .object = parent->object };
-	return error;
 }
 
 void fs_mkdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name, mode_t mode)
 {
-	struct fs_node parent = { .dir = FS_NONE }, node;
-	int error = -EPERM;
+	struct fs_node parent = { .dir = FS_NONE };
 
 	(void)mode; /* a session is 0700 whatever was asked for, and its stages as it is */
 	fs_node_of(parent_ino, &parent);
 	if (parent.dir == FS_SESSIONS)
-		error = make_session(fuse_req_ctx(req), name, &node);
+		make_session(req, name);
 	else if (parent.dir == FS_ROUTE)
-		error = make_stage(&parent, name, &node);
-	if (error)
-		fuse_reply_err(req, -error);
+		make_stage(req, &parent, name);
 	else
-		fs_reply_entry(req, &node);
+		fuse_reply_err(req, EPERM);
 }
 
-static int remove_session(const char *name)
+static int remove_session(struct acr_session *session, const char *name)
 {
-	struct acr_session *session = acr_session_by_name(name);
-	int error;
+	int error = acr_session_remove(session);
 
-	if (!session)
-		return -ENOENT;
-	error = acr_session_remove(session);
+	(void)name;
 	fs_drop_held(session, 0);
-	acr_session_unref(session);
 	return error;
 }
 
-static int remove_stage(const struct fs_node *parent, const char *name)
+static int remove_stage(struct acr_session *session, const char *name)
 {
-	struct acr_session *session = acr_session_by_serial(parent->object);
-	int error;
+	int error = acr_route_remove(session, fs_stage_number(name));
 
-	if (!session)
-		return -ENOENT;
-	error = acr_route_remove(session, fs_stage_number(name));
 	if (!error)
 		fs_drop_held(session, fs_stage_number(name));
-	acr_session_unref(session);
 	return error;
 }
 
 /* `route` is always there too, and empty once its stages are gone. */
-static int remove_route(const struct fs_node *parent, const char *name)
+static int remove_route(struct acr_session *session, const char *name)
 {
-	struct acr_session *session = acr_session_by_serial(parent->object);
-	int error = -ENOTDIR;
+	bool is_long;
 
-	if (!session)
-		return -ENOENT;
+	if (strcmp(name, "route"))
+		return -ENOTDIR;
 	pthread_mutex_lock(&session->lock);
-	if (!strcmp(name, "route"))
-		error = acr_route_is_long(session) ? -ENOTEMPTY : 0;
+	is_long = acr_route_is_long(session);
 	pthread_mutex_unlock(&session->lock);
-	acr_session_unref(session);
-	return error;
+	return is_long ? -ENOTEMPTY : 0;
 }
+
+/* By the directory in which it is. */
+static int (*const removers[FS_DIRS])(struct acr_session *session, const char *name) = {
+	[FS_SESSIONS] = remove_session,
+	[FS_SESSION] = remove_route,
+	[FS_ROUTE] = remove_stage,
+};
 
 void fs_rmdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
 	struct fs_node parent = { .dir = FS_NONE };
-	int error = -EPERM;
+	struct acr_session *session;
 
 	fs_node_of(parent_ino, &parent);
-	if (parent.dir == FS_SESSIONS)
-		error = remove_session(name);
-	else if (parent.dir == FS_SESSION)
-		error = remove_route(&parent, name);
-	else if (parent.dir == FS_ROUTE)
-		error = remove_stage(&parent, name);
-	fuse_reply_err(req, -error);
+	if (!removers[parent.dir]) {
+		fuse_reply_err(req, EPERM);
+		return;
+	}
+	session = parent.dir == FS_SESSIONS ? acr_session_by_name(name)
+	                                    : acr_session_by_serial(parent.object);
+	fs_answer(session, false,
+	          &(struct fs_answer){ .send = fs_send_error,
+	                               .req = req,
+	                               .error = session ? removers[parent.dir](session, name)
+	                                                : -ENOENT });
+	acr_session_unref(session);
 }

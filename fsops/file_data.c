@@ -21,7 +21,9 @@ struct transfer {
 	struct fs_handle *handle;
 	bool once; /* the handle and its session are this read's own: of `random` */
 	bool is_write;
-	unsigned request; /* of a read: which request it waits for; 0: the present one */
+	bool for_page;     /* of a read: the kernel keeps it */
+	uint64_t promised; /* for a page that waits: st_size of dst until then */
+	unsigned request;  /* of a read: which request it waits for; 0: the present one */
 	size_t size;
 	off_t offset;
 	const char *data;            /* of a write; charged and ours once it is kept */
@@ -99,6 +101,16 @@ static void end_once(struct fs_handle *handle)
 
 /* ---- transfers that wait ---- */
 
+/* Less came than st_size has promised. While a page waits, others may have asked for st_size, and
+ * then the kernel takes no shorter one from the answer to a read, but fills up with zeros. An
+ * error for reading ahead makes it ask again for the page, and then it takes it. */
+static bool breaks_promise(const struct transfer *t)
+{
+	return t->for_page && !t->error &&
+	       t->promised > acr_dst_size(t->handle->session, t->handle->node.stage) &&
+	       t->piece.len < t->size;
+}
+
 static int transfer_attempt(struct fs_pending *pending)
 {
 	struct transfer *t = (struct transfer *)pending;
@@ -111,6 +123,10 @@ static void transfer_answer(struct fs_pending *pending, int error)
 
 	if (error)
 		t->error = error;
+	if (breaks_promise(t)) {
+		acr_piece_drop(&t->piece);
+		t->error = -EINTR;
+	}
 	send(pending->req, t);
 	if (t->charged) {
 		acr_secret_free((void *)t->data);
@@ -155,6 +171,8 @@ static void answer_or_wait(fuse_req_t req, const struct transfer *tried, int res
 		*t = *tried;
 		t->pending = (struct fs_pending){ .kind = &transfer_kind, .req = req };
 		error = t->is_write ? keep_data(t, fuse_req_ctx(req)->uid) : 0;
+		if (t->for_page)
+			t->promised = acr_dst_size(t->handle->session, t->handle->node.stage);
 	}
 	if (t && !error) {
 		fs_wait(&t->pending, t->handle->session);
@@ -187,12 +205,12 @@ static void src_release(struct fs_handle *handle)
 }
 
 static void src_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                     int flags)
+                     const struct fuse_file_info *fi)
 {
 	struct acr_buf *src;
 	size_t len;
 
-	(void)flags;
+	(void)fi;
 	if (handle->session->stream_mode) {
 		fuse_reply_err(req, EINVAL);
 		return;
@@ -211,8 +229,18 @@ static void src_write(fuse_req_t req, struct fs_handle *handle, const char *data
 		.handle = handle, .is_write = true, .size = size, .offset = offset, .data = data
 	};
 
+	int result;
+
 	fs_wipe_request();
-	answer_or_wait(req, &t, attempt_write(&t, nonblock), nonblock);
+	result = attempt_write(&t, nonblock);
+	if (result)
+		answer_or_wait(req, &t, result, nonblock);
+	else
+		fs_answer(handle->session, false,
+		          &(struct fs_answer){ .send = fs_send_written,
+		                               .req = req,
+		                               .error = t.error,
+		                               .written = t.count });
 }
 
 static unsigned src_poll(struct fs_handle *handle)
@@ -274,18 +302,33 @@ static int dst_open(struct fs_handle *handle, struct fuse_file_info *fi)
 	return 0;
 }
 
-static void dst_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                     int flags)
+static void dst_read_now(const struct fs_answer *answer)
 {
+	struct fs_handle *handle = answer->handle;
+	off_t offset = answer->offset;
 	/* A read from the start is of the present request, a later one goes on with its own. */
 	struct transfer t = { .handle = handle,
-		              .size = size,
+		              .size = answer->size,
 		              .offset = offset,
+		              .for_page = fs_is_for_page(&answer->fi),
 		              .request = offset ? atomic_load(&handle->request) : 0 };
 	int result = attempt_read(&t);
 
 	atomic_store(&handle->request, t.request);
-	answer_or_wait(req, &t, result, flags & O_NONBLOCK);
+	answer_or_wait(answer->req, &t, result, answer->fi.flags & O_NONBLOCK);
+}
+
+/* It may start the request, which changes other files of the session. */
+static void dst_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
+                     const struct fuse_file_info *fi)
+{
+	fs_answer(handle->session, true,
+	          &(struct fs_answer){ .send = dst_read_now,
+	                               .req = req,
+	                               .handle = handle,
+	                               .fi = *fi,
+	                               .size = size,
+	                               .offset = offset });
 }
 
 /* Polling starts the request as reading does. */
@@ -299,6 +342,8 @@ static unsigned dst_poll(struct fs_handle *handle)
 	idle = session->state == ACR_IDLE && !session->removed;
 	pthread_mutex_unlock(&session->lock);
 	error = idle ? acr_session_start(session) : 0;
+	if (idle)
+		fs_spliced_moved(session);
 	if (error && error != -EBUSY && !acr_dst_readable(session, handle->node.stage, &failed))
 		return POLLIN | POLLRDNORM | POLLERR; /* a read tells why */
 	unread = acr_dst_readable(session, handle->node.stage, &failed);
@@ -349,7 +394,7 @@ static struct fs_handle *random_session(const struct fuse_ctx *ctx, size_t size)
 
 /* Each read is a session of its own, in no directory. */
 static void random_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                        int flags)
+                        const struct fuse_file_info *fi)
 {
 	struct transfer t = { .handle = random_session(fuse_req_ctx(req), size ? size : 1),
 		              .once = true,
@@ -357,7 +402,7 @@ static void random_read(fuse_req_t req, struct fs_handle *handle, size_t size, o
 
 	(void)offset, (void)handle;
 	if (t.handle)
-		answer_or_wait(req, &t, attempt_read(&t), flags & O_NONBLOCK);
+		answer_or_wait(req, &t, attempt_read(&t), fi->flags & O_NONBLOCK);
 	else
 		fuse_reply_err(req, ENOMEM);
 }
@@ -375,6 +420,8 @@ const struct fs_kind fs_kind_src = {
 };
 
 const struct fs_kind fs_kind_dst = {
+	.asked = true,
+	.spliced = true,
 	.open = dst_open,
 	.read = dst_read,
 	.poll = dst_poll,
@@ -383,6 +430,7 @@ const struct fs_kind fs_kind_dst = {
 };
 
 const struct fs_kind fs_kind_random = {
+	.asked = true,
 	.open = random_open,
 	.read = random_read,
 };

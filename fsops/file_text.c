@@ -64,11 +64,11 @@ static GString *text_part(struct fs_handle *handle, size_t size, size_t offset)
 }
 
 static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                      int flags)
+                      const struct fuse_file_info *fi)
 {
 	GString *part;
 
-	(void)flags;
+	(void)fi;
 	if (handle->session && handle->session->removed) {
 		fuse_reply_err(req, ECANCELED);
 		return;
@@ -98,10 +98,10 @@ static void text_write(fuse_req_t req, struct fs_handle *handle, const char *dat
 		text[len] = 0;
 		error = handle->node.file->store(&handle->node, &actor, text);
 	}
-	if (error)
-		fuse_reply_err(req, -error);
-	else
-		fuse_reply_write(req, size);
+	fs_answer(
+	        handle->session, false,
+	        &(struct fs_answer){
+	                .send = fs_send_written, .req = req, .error = error, .written = size });
 }
 
 static uint64_t text_size(const struct fs_node *node, uint32_t uid)
@@ -130,6 +130,7 @@ static unsigned state_poll(struct fs_handle *handle)
 }
 
 const struct fs_kind fs_kind_text = {
+	.spliced = true,
 	.read = text_read,
 	.write = text_write,
 	.size = text_size,
@@ -137,6 +138,7 @@ const struct fs_kind fs_kind_text = {
 };
 
 const struct fs_kind fs_kind_state = {
+	.spliced = true,
 	.read = text_read,
 	.write = text_write,
 	.size = text_size,

@@ -11,12 +11,12 @@
 #include <string.h>
 
 static void value_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                       int flags)
+                       const struct fuse_file_info *fi)
 {
 	struct acr_blob *blob;
 	size_t len;
 
-	(void)flags;
+	(void)fi;
 	if (handle->session->removed) {
 		fuse_reply_err(req, ECANCELED);
 		return;
@@ -121,10 +121,10 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 	}
 	pthread_mutex_unlock(&handle->lock);
 	acr_secret_scrub();
-	if (error)
-		fuse_reply_err(req, -error);
-	else
-		fuse_reply_write(req, size);
+	fs_answer(
+	        handle->session, false,
+	        &(struct fs_answer){
+	                .send = fs_send_written, .req = req, .error = error, .written = size });
 }
 
 static int value_flush(struct fs_handle *handle)
@@ -180,6 +180,7 @@ static int value_unlink(const struct fs_node *node)
 }
 
 const struct fs_kind fs_kind_value = {
+	.spliced = true,
 	.open = value_open,
 	.read = value_read,
 	.write = value_write,

@@ -47,9 +47,9 @@ struct fs_file;
 struct fs_kind {
 	/* Called at open, after the modes were checked. 0 or a negative errno. */
 	int (*open)(struct fs_handle *handle, struct fuse_file_info *fi);
-	/* Both answer the request, now or later. */
+	/* Both answer the request, now or later. fi: flags of open, and see fs_is_for_page(). */
 	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-	             int flags);
+	             const struct fuse_file_info *fi);
 	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
 	              off_t offset, int flags);
 	/* Answers the request; in has the size that cmd says. NULL: no such calls. */
@@ -66,6 +66,10 @@ struct fs_kind {
 	int (*unlink)(const struct fs_node *node);
 	/* Each lookup gives it another inode number: see doc/design.md, Inodes. */
 	bool renumbered;
+	/* To be asked for data though its st_size is 0: see fs_answer.ask. */
+	bool asked;
+	/* May the kernel keep what it reads? Only of sessions' files: see spliced.c. */
+	bool spliced;
 };
 
 /* Who acts on a file. */
@@ -161,6 +165,50 @@ extern const struct fs_kind fs_kind_ioctl;                            /* ioctl.c
 /* Forget the snapshot, if there is one. Under (h), or at the release. */
 void fs_text_drop(struct fs_handle *handle);
 
+/* Does the kernel read for a page that it keeps (splice, sendfile), and not for read(2)? It
+ * names an owner of locks with the latter only. */
+static inline bool fs_is_for_page(const struct fuse_file_info *fi)
+{
+	return !fi->lock_owner;
+}
+
+/* ---- spliced.c: what the kernel keeps of a session's files ---- */
+
+void fs_spliced_init(struct fuse_session *session);
+/* It is about to read what it will keep of this file. 0; -EINVAL: it must not, and programs fall
+ * back to read(2); -ECANCELED: the session is gone; -ENOMEM. */
+int fs_spliced_note(const struct fs_handle *handle, fuse_ino_t ino);
+/* The answer to a call that has changed a session, or will. */
+struct fs_answer {
+	void (*send)(const struct fs_answer *answer);
+	fuse_req_t req;
+	/* What send() needs of these: */
+	int error;      /* negative, or 0 */
+	size_t written; /* of a write without an error */
+	fuse_ino_t ino;
+	struct fs_node node;
+	struct fs_handle *handle;
+	struct fuse_file_info fi;
+	size_t size;
+	off_t offset;
+	/* The kernel is to ask the file ino for data though its st_size is 0: until it hears of
+	 * the size again, who splices reads, or learns why it can't. */
+	bool ask;
+};
+
+/* Send it once the kernel keeps nothing of the session's files; not_dst: but of dst. Now, or in
+ * another thread. No locks held. session NULL: of no session. */
+void fs_answer(struct acr_session *session, bool not_dst, const struct fs_answer *answer);
+/* For send: an error or its absence, and bytes written. */
+void fs_send_error(const struct fs_answer *answer);
+void fs_send_written(const struct fs_answer *answer);
+/* The session itself has moved on, which changes all its files but dst: what the kernel keeps of
+ * them goes. At once, but in a thread that serves perhaps a moment later. No locks held. */
+void fs_spliced_moved(struct acr_session *session);
+
+/* Wait until all is answered, after fs_wait_close(): that is soon. */
+void fs_spliced_wait(void);
+
 /* ---- wipe.c ---- */
 
 /* Something secret is in the present request: its buffer is to be wiped when it is done. */
@@ -220,6 +268,8 @@ void fs_drop_collected(struct fs_handle *handle);
 int fs_visits_start(void);
 /* This thread begins or ends to serve the filesystem. */
 void fs_visit_server(bool begins);
+/* Does it? */
+bool fs_visit_serves(void);
 /* Wait until all that was begun is done; that is soon. */
 void fs_visits_wait(void);
 /* The end: answer everything that goes on with ECANCELED; the same to what comes. */

@@ -84,13 +84,13 @@ static void read_value(fuse_req_t req, struct fs_handle *handle, enum acr_value 
 }
 
 void fs_binary_read(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
-                    int flags)
+                    const struct fuse_file_info *fi)
 {
 	struct acr_session *session = fs_binary_session_of(req, handle);
 	struct fs_call *call;
 	unsigned reading;
 
-	(void)offset, (void)flags;
+	(void)offset, (void)fi;
 	if (!session)
 		return;
 	pthread_mutex_lock(&handle->lock);

@@ -225,8 +225,10 @@ struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const 
 		fuse_session_destroy(mount->session);
 		mount->session = NULL;
 	}
-	if (mount->session)
+	if (mount->session) {
+		fs_spliced_init(mount->session);
 		return mount;
+	}
 	g_free(mount->mountpoint);
 	g_free(mount);
 	return NULL;
@@ -236,10 +238,12 @@ void fs_mount_free(struct fs_mount *mount)
 {
 	atomic_store(&mount->ending, true);
 	fs_wait_close();
+	fs_spliced_wait(); /* while there are threads that serve its readers */
 	fs_visits_close();
 	/* First the threads: unmounting closes the descriptor that they read. */
 	stop_threads(mount);
 	fuse_session_unmount(mount->session);
+	fs_spliced_wait();
 	fuse_session_destroy(mount->session);
 	free(mount->threads);
 	g_free(mount->mountpoint);

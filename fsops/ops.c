@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Descriptors of files, and the table that libfuse calls. */
 #include "fsops.h"
+
 #include "base/secret.h"
 #include "session/sessions.h"
 
@@ -68,6 +69,26 @@ static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, 
 	return NULL;
 }
 
+static void send_open(const struct fs_answer *answer)
+{
+	struct fs_handle *handle = answer->handle;
+
+	if (!fuse_reply_open(answer->req, &answer->fi))
+		return;
+	/* Interrupted: there will be no release. */
+	if (handle->node.file->kind->release)
+		handle->node.file->kind->release(handle);
+	handle_free(handle);
+}
+
+/* Is there something to read, though its st_size is 0? */
+static bool must_ask(const struct fs_node *node, uint32_t uid)
+{
+	const struct fs_kind *kind = node->file->kind;
+
+	return kind->asked && !(kind->size && kind->size(node, uid));
+}
+
 static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_handle *handle;
@@ -90,14 +111,16 @@ static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, -error);
 		return;
 	}
-	fi->direct_io = 1;
 	fi->fh = (uint64_t)(uintptr_t)handle;
-	if (!fuse_reply_open(req, fi))
-		return;
-	/* Interrupted: there will be no release. */
-	if (handle->node.file->kind->release)
-		handle->node.file->kind->release(handle);
-	handle_free(handle);
+	fi->direct_io = 1;
+	fi->keep_cache = node.file->kind->asked; /* else who opens it waits for who reads it */
+	fs_answer(handle->session, true,
+	          &(struct fs_answer){ .send = send_open,
+	                               .req = req,
+	                               .ino = ino,
+	                               .handle = handle,
+	                               .fi = *fi,
+	                               .ask = must_ask(&node, fuse_req_ctx(req)->uid) });
 }
 
 static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -105,11 +128,14 @@ static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 {
 	struct fs_handle *handle = handle_of(fi);
 
-	(void)ino;
-	if (handle->node.file->kind->read)
-		handle->node.file->kind->read(req, handle, size, offset, fi->flags);
+	int error = handle->node.file->kind->read ? 0 : -EACCES;
+
+	if (!error && fs_is_for_page(fi))
+		error = fs_spliced_note(handle, ino);
+	if (error)
+		fuse_reply_err(req, -error);
 	else
-		fuse_reply_err(req, EACCES);
+		handle->node.file->kind->read(req, handle, size, offset, fi);
 }
 
 static void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
@@ -127,13 +153,13 @@ static void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 static void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs_handle *handle = handle_of(fi);
-	int error = 0;
+	struct fs_answer answer = { .send = fs_send_error, .req = req };
 
 	(void)ino;
 	if (handle->node.file->kind->flush)
-		error = handle->node.file->kind->flush(handle);
+		answer.error = handle->node.file->kind->flush(handle);
 	acr_secret_scrub();
-	fuse_reply_err(req, -error);
+	fs_answer(handle->session, false, &answer);
 }
 
 static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

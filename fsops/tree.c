@@ -318,16 +318,23 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 
 void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
+	struct acr_session *session;
 	struct fs_node parent, node;
 
 	if (!fs_node_of(parent_ino, &parent) || !find(&parent, name, &node)) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
-	if (!node.file || !node.file->kind->unlink || !fs_node_in_session(&node))
+	if (!node.file || !node.file->kind->unlink || !fs_node_in_session(&node)) {
 		fuse_reply_err(req, EPERM);
-	else
-		fuse_reply_err(req, -node.file->kind->unlink(&node));
+		return;
+	}
+	session = acr_session_by_serial(node.object);
+	fs_answer(session, false,
+	          &(struct fs_answer){ .send = fs_send_error,
+	                               .req = req,
+	                               .error = node.file->kind->unlink(&node) });
+	acr_session_unref(session);
 }
 
 static int set_owner(const struct fs_node *node, const struct stat *attr, int to_set)
@@ -366,9 +373,15 @@ static int set_size(const struct fs_node *node, uint64_t size)
 	return size ? -EINVAL : 0;
 }
 
+static void send_attributes(const struct fs_answer *answer)
+{
+	fs_getattr(answer->req, answer->ino, NULL);
+}
+
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
                 struct fuse_file_info *fi)
 {
+	struct acr_session *session;
 	struct fs_node node;
 	int error = fs_node_of(ino, &node) ? 0 : -ENOENT;
 
@@ -376,8 +389,13 @@ void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		error = set_owner(&node, attr, to_set);
 	if (!error && to_set & FUSE_SET_ATTR_SIZE)
 		error = set_size(&node, (uint64_t)attr->st_size);
-	if (error)
+	(void)fi;
+	if (error) {
 		fuse_reply_err(req, -error);
-	else
-		fs_getattr(req, ino, fi);
+		return;
+	}
+	session = fs_node_in_session(&node) ? acr_session_by_serial(node.object) : NULL;
+	fs_answer(session, false,
+	          &(struct fs_answer){ .send = send_attributes, .req = req, .ino = ino });
+	acr_session_unref(session);
 }

@@ -46,6 +46,11 @@ void fs_visit_server(bool begins)
 	serves = begins;
 }
 
+bool fs_visit_serves(void)
+{
+	return serves;
+}
+
 /* ---- accounts; under the lock ---- */
 
 bool fs_visit_too_slow(const struct acr_account *account)

@@ -204,6 +204,7 @@ static void wake(struct acr_session *session)
 	struct front *front = session->front;
 	struct fs_pending *answered;
 
+	fs_spliced_moved(session);
 	/* Nobody has ever waited. A call that is about to looks again after queueing. */
 	if (!front)
 		return;

@@ -129,10 +129,10 @@
 	RSA_SIGN("rsa-" N, "pkcs1", N), RSA_SIGN("rsa-pss-" N, "pss", N),                        \
 	{ PKEY("rsa-oaep-" N, PKCRYPT, OPS_CRYPT), .out_max = RSA_MAX, .in_max = ANY,            \
 	  .digest = N, .scheme = "oaep", .flags = ACR_ALG_SLOW },                                \
-	SIGN("ecdsa-prime256v1-" N, N, 2 * 32 + 9, 0),                                           \
-	SIGN("ecdsa-secp384r1-" N, N, 2 * 48 + 9, ACR_ALG_SLOW),                                 \
-	SIGN("ecdsa-secp521r1-" N, N, 2 * 66 + 9, ACR_ALG_SLOW),                                 \
-	SIGN("ecdsa-secp256k1-" N, N, 2 * 32 + 9, ACR_ALG_SLOW)
+	SIGN("ecdsa-prime256v1-" N, N, 2 * 32 + ACR_DER_AROUND, 0),                                           \
+	SIGN("ecdsa-secp384r1-" N, N, 2 * 48 + ACR_DER_AROUND, ACR_ALG_SLOW),                                 \
+	SIGN("ecdsa-secp521r1-" N, N, 2 * 66 + ACR_DER_AROUND, ACR_ALG_SLOW),                                 \
+	SIGN("ecdsa-secp256k1-" N, N, 2 * 32 + ACR_DER_AROUND, ACR_ALG_SLOW)
 
 /* Everything that a digest gives rise to. */
 #define DIGEST(N, SIZE)                                                                         \
@@ -179,7 +179,7 @@ static const struct acr_alg table[] = {
 	PKEY_DIGEST("sha512"), PKEY_DIGEST("sha512-224"), PKEY_DIGEST("sha512-256"),
 	PKEY_DIGEST("sha3-224"), PKEY_DIGEST("sha3-256"), PKEY_DIGEST("sha3-384"),
 	PKEY_DIGEST("sha3-512"),
-	SIGN("sm2", "sm3", 2 * 32 + 9, ACR_ALG_SLOW),
+	SIGN("sm2", "sm3", 2 * 32 + ACR_DER_AROUND, ACR_ALG_SLOW),
 	SIGN("ed25519", NULL, 64, 0), SIGN("ed448", NULL, 114, ACR_ALG_SLOW),
 	AGREE("ecdh-prime256v1", 32, 0), AGREE("ecdh-secp384r1", 48, ACR_ALG_SLOW),
 	AGREE("ecdh-secp521r1", 66, ACR_ALG_SLOW), AGREE("ecdh-secp256k1", 32, ACR_ALG_SLOW),

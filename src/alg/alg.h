@@ -61,6 +61,9 @@ struct acr_alg {
 	const char *scheme; /* RSA: what `padding` says; NULL: not RSA */
 };
 
+/* Bytes that DER has at most around r and s of a signature: out_max counts them. */
+#define ACR_DER_AROUND 9
+
 /* Most rows the table can have; sizes the capability matrices. */
 #define ACR_ALGS 512
 

@@ -3,6 +3,7 @@
 #include "session.h"
 #include "base/encode.h"
 #include "data.h"
+#include "expected.h"
 #include "foreign.h"
 #include "rules.h"
 #include "stream.h"
@@ -364,7 +365,9 @@ uint64_t acr_dst_size(struct acr_session *session, unsigned number)
 
 	pthread_mutex_lock(&session->lock);
 	stage = reader_stage(session, number);
-	if (stage && !session->stream && stage->ended && !stage->result && stage->dst)
+	if (!stage || !stage->ended)
+		size = acr_expected_size(session, number);
+	else if (!session->stream && !stage->result && stage->dst)
 		size = acr_format_length(acr_stage_format(session, number), stage->dst->len);
 	pthread_mutex_unlock(&session->lock);
 	return size;

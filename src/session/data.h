@@ -43,7 +43,7 @@ int acr_dst_read(struct acr_session *session, unsigned stage, unsigned *request,
 void acr_piece_drop(struct acr_piece *piece);
 /* Copy the piece into out, rendered, piece->len bytes. */
 void acr_piece_copy(const struct acr_piece *piece, uint8_t *out);
-/* Length of dst as it reads, 0 before the end and for streams. */
+/* Length of dst as it reads, or will read: see expected.h. 0 for streams. */
 uint64_t acr_dst_size(struct acr_session *session, unsigned stage);
 /* Would a read give something without waiting? failed: an error. Starts nothing. */
 bool acr_dst_readable(struct acr_session *session, unsigned stage, bool *failed);

@@ -89,6 +89,14 @@ int acr_nonces_add(struct acr_nonces **where, struct acr_bytes nonce, bool writt
 	return 0;
 }
 
+bool acr_nonces_refuse(const struct acr_nonces *list, struct acr_bytes nonce)
+{
+	if (!list || !list->room)
+		return false;
+	return list->written >= ACR_WRITTEN_NONCES ||
+	       list->prints[find(list->prints, list->room, fingerprint(nonce))];
+}
+
 void acr_nonces_undo(struct acr_nonces *list)
 {
 	/* Nothing was added behind it, so no chain of probes passes over it. */

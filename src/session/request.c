@@ -2,6 +2,7 @@
 /* From a session's parameters to a job, and from the job's result to `dst`. */
 #include "request.h"
 
+#include "expected.h"
 #include "params.h"
 #include "route.h"
 #include "rules.h"
@@ -14,21 +15,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-void acr_request_settle(struct acr_stage *stage)
-{
-	if (acr_stage_op(stage) == ACR_RANDOM)
-		stage->alg = stage->alg_text ? acr_alg_find(stage->alg_text) : NULL;
-}
-
 /* ---- IVs ---- */
-
-/* Does using one nonce twice break this operation? */
-static bool must_be_unique(const struct acr_stage *stage)
-{
-	enum acr_opcode op = acr_stage_op(stage);
-
-	return stage->alg->flags & ACR_ALG_UNIQUE_IV && (op == ACR_ENCRYPT || op == ACR_MAC);
-}
 
 static struct acr_blob *fresh_iv(const struct acr_alg *alg, int *error)
 {
@@ -56,7 +43,7 @@ int acr_request_iv(struct acr_stage *stage, struct acr_blob **iv, bool *recorded
 	*iv = written ? acr_blob_ref(stage->iv) : fresh_iv(stage->alg, &error);
 	if (!*iv)
 		return REFUSE(stage, error, "no random bytes for an iv");
-	if (must_be_unique(stage)) {
+	if (acr_rules_unique_iv(stage)) {
 		error = acr_nonces_add(&stage->nonces, acr_blob_bytes(*iv), written,
 		                       stage->session->account);
 		*recorded = !error;
@@ -77,28 +64,6 @@ int acr_request_iv(struct acr_stage *stage, struct acr_blob **iv, bool *recorded
 		stage->iv_used = acr_blob_ref(*iv);
 	}
 	return 0;
-}
-
-/* Room that the driver needs for the output of len bytes. */
-static size_t output_room(const struct acr_stage *stage, size_t len)
-{
-	const struct acr_alg *alg = stage->alg;
-
-	if (acr_stage_op(stage) == ACR_VERIFY)
-		return strlen(ACR_VALID);
-	if (alg->flags & ACR_ALG_XOF && alg->kind == ACR_KIND_MAC)
-		return acr_stage_mac_size(stage);
-	if (alg->flags & ACR_ALG_XOF)
-		return stage->length ? stage->length : alg->out;
-	if (alg->out)
-		return alg->out;
-	if (alg->out_max)
-		return (size_t)alg->out_max;
-	if (acr_stage_op(stage) == ACR_ENCRYPT && alg->kind == ACR_KIND_WRAP)
-		return (len + 7) / 8 * 8 + 8;
-	if (acr_stage_op(stage) == ACR_ENCRYPT && acr_rules_pads(stage))
-		return len / alg->block * alg->block + alg->block;
-	return len;
 }
 
 /* ---- the job ---- */
@@ -237,7 +202,7 @@ int acr_request_build(struct acr_stage *stage, struct acr_buf *in, struct acr_jo
 		job->dst_head = job->iv ? job->iv->len : 0;
 		job->dst_tail = stage->alg->kind == ACR_KIND_AEAD ? job->tag_size : 0;
 	}
-	job->dst_size = output_room(stage, job->src_len);
+	job->dst_size = acr_expected_room(stage, job->src_len);
 	*out = job;
 	return 0;
 }
@@ -256,12 +221,12 @@ int acr_request_part(struct acr_stage *stage, struct acr_buf *in, unsigned flags
 	if (!last)
 		job->padding = ACR_PAD_NONE;
 	if (stage->alg->out)
-		job->dst_size = last ? output_room(stage, job->src_len) : 0;
+		job->dst_size = last ? acr_expected_room(stage, job->src_len) : 0;
 	else if (carries)
 		job->dst_size =
 		        job->src_len + stage->alg->block; /* what was held back before */
 	else
-		job->dst_size = last ? output_room(stage, job->src_len) : job->src_len;
+		job->dst_size = last ? acr_expected_room(stage, job->src_len) : job->src_len;
 	*out = job;
 	return 0;
 }

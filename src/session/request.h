@@ -17,9 +17,6 @@ int acr_request_iv(struct acr_stage *stage, struct acr_blob **iv, bool *recorded
 /* The output has come: remember the tag, and put it and the IV around the output. */
 void acr_request_collect(struct acr_stage *stage, struct acr_job *job);
 void acr_request_keep_tag(struct acr_stage *stage, struct acr_job *job);
-/* `random` needs no alg and has its row while it is checked and built; back to what was
- * written. */
-void acr_request_settle(struct acr_stage *stage);
 /* Sentence for a job that failed, where neither driver nor scheduler gave one. */
 const char *acr_request_failure(const struct acr_job *job, int error);
 /* A job's report() for history; owner is the session. */

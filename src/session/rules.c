@@ -344,3 +344,22 @@ int acr_rules_check_size(struct acr_stage *stage, uint64_t len)
 		              decrypts || !alg->flags ? "" : " when padding is none");
 	return 0;
 }
+
+bool acr_rules_unique_iv(const struct acr_stage *stage)
+{
+	enum acr_opcode op = acr_stage_op(stage);
+
+	return stage->alg->flags & ACR_ALG_UNIQUE_IV && (op == ACR_ENCRYPT || op == ACR_MAC);
+}
+
+bool acr_rules_nonce_used(const struct acr_stage *stage)
+{
+	return stage->iv && acr_rules_unique_iv(stage) &&
+	       acr_nonces_refuse(stage->nonces, acr_blob_bytes(stage->iv));
+}
+
+void acr_rules_settle(struct acr_stage *stage)
+{
+	if (acr_stage_op(stage) == ACR_RANDOM)
+		stage->alg = stage->alg_text ? acr_alg_find(stage->alg_text) : NULL;
+}

@@ -25,5 +25,12 @@ int acr_rules_check_padding(struct acr_stage *stage);
 int acr_rules_check_length(struct acr_stage *stage);
 /* Does the present operation add or remove padding? */
 bool acr_rules_pads(const struct acr_stage *stage);
+/* Does using one nonce twice break the present operation? */
+bool acr_rules_unique_iv(const struct acr_stage *stage);
+/* Would the written IV be refused because this key has met it? */
+bool acr_rules_nonce_used(const struct acr_stage *stage);
+/* `random` needs no alg and has its row while it is checked and built; back to what was
+ * written. */
+void acr_rules_settle(struct acr_stage *stage);
 
 #endif

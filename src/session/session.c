@@ -101,7 +101,7 @@ static int next_stage(struct acr_session *session, struct acr_job **job)
 		error = acr_request_build(stage, acr_route_input(stage), job);
 	if (!error)
 		acr_follow_note(session, stage, *job);
-	acr_request_settle(stage);
+	acr_rules_settle(stage);
 	return error;
 }
 
@@ -213,7 +213,7 @@ static int check_route(struct acr_session *session, unsigned from)
 	for (unsigned i = from; i <= acr_route_highest(session) && !error; i++) {
 		struct acr_stage *stage = acr_stage_find(session, i);
 		error = acr_rules_check(stage);
-		acr_request_settle(stage);
+		acr_rules_settle(stage);
 	}
 	return error;
 }

@@ -56,6 +56,7 @@ struct acr_session {
 	bool pumping;              /* a thread is in acr_stream_pump() */
 	bool src_eof;              /* a stream's last writer has gone */
 	unsigned writers;          /* descriptors of src open for writing in this request */
+	bool silent;               /* rules are asked what they would say: keep no sentence */
 	struct acr_job *job;
 	struct acr_timer deadline;
 	uint64_t deadline_at; /* monotonic; of the active request, 0: none */

@@ -24,6 +24,8 @@ void acr_session_explain(struct acr_session *session, int error, const char *for
 {
 	va_list args;
 
+	if (session->silent)
+		return;
 	session->error = error;
 	va_start(args, format);
 	say(&session->sentence, "", format, args);
@@ -36,6 +38,8 @@ void acr_stage_explain(struct acr_stage *stage, int error, const char *format, .
 	char prefix[16] = "";
 	va_list args;
 
+	if (session->silent)
+		return;
 	session->error = stage->error = error;
 	if (acr_route_is_long(session))
 		snprintf(prefix, sizeof prefix, "stage %u: ", stage->number);

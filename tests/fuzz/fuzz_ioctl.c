@@ -83,6 +83,21 @@ void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t function, voi
 	(void)req, (void)function, (void)data;
 }
 
+/* No page of this file is kept by the kernel. */
+int fuse_lowlevel_notify_inval_inode(struct fuse_session *session, fuse_ino_t ino, off_t off,
+                                     off_t len)
+{
+	(void)session, (void)ino, (void)off, (void)len;
+	abort();
+}
+
+int fuse_lowlevel_notify_store(struct fuse_session *session, fuse_ino_t ino, off_t offset,
+                               struct fuse_bufvec *bytes, enum fuse_buf_copy_flags flags)
+{
+	(void)session, (void)ino, (void)offset, (void)bytes, (void)flags;
+	abort();
+}
+
 /* ---- the program ---- */
 
 struct program {
@@ -250,7 +265,7 @@ static void write_file(struct program *program, fuse_req_t req)
 
 static void read_file(struct program *program, fuse_req_t req)
 {
-	fs_kind_ioctl.read(req, &program->handle, number(program) % SCRATCH, 0, 0);
+	fs_kind_ioctl.read(req, &program->handle, number(program) % SCRATCH, 0, NULL);
 }
 
 static void (*const calls[])(struct program *program, fuse_req_t req) = {

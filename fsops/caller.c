@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define STATUS_SIZE 2048 /* what we look for is in the first few hundred bytes */
@@ -155,4 +156,26 @@ int fs_caller_failed(struct fs_caller *caller, int error)
 	default:
 		return refuse(caller, -EFAULT, "a pointer is wrong, or the size with it");
 	}
+}
+
+bool fs_caller_creates(fuse_req_t req)
+{
+	char name[32], text[STATUS_SIZE];
+	unsigned long long call, first, second, third;
+	unsigned long long flags;
+
+	pthread_once(&proc_once, open_proc);
+	snprintf(name, sizeof name, "%d/syscall", (int)fuse_req_ctx(req)->pid);
+	if (proc < 0 || read_proc(name, text) ||
+	    sscanf(text, "%llu %llx %llx %llx", &call, &first, &second, &third) != 4)
+		return false;
+	if (call == SYS_openat)
+		flags = third;
+#ifdef SYS_open
+	else if (call == SYS_open)
+		flags = second;
+#endif
+	else
+		return false;
+	return (flags & O_CREAT) && (flags & O_EXCL);
 }

@@ -18,5 +18,8 @@ int fs_caller_find(fuse_req_t req, struct fs_caller *caller);
 
 /* Put what a visit of its memory has failed with in a sentence. Returns the errno for the caller. */
 int fs_caller_failed(struct fs_caller *caller, int error);
+/* Is the thread that made the request, which is not answered yet, in an open() that insists on
+ * creating the file? False too where the system does not tell. */
+bool fs_caller_creates(fuse_req_t req);
 
 #endif

@@ -86,7 +86,8 @@ static GPtrArray *list(const struct fs_node *dir)
 	g_ptr_array_add(names, g_strdup("."));
 	g_ptr_array_add(names, g_strdup(".."));
 	for (const struct fs_file *f = fs_tables[dir->dir]; f && f->name; f++)
-		g_ptr_array_add(names, g_strdup(f->name));
+		if (*f->name != '.')
+			g_ptr_array_add(names, g_strdup(f->name));
 	if (listers[dir->dir])
 		listers[dir->dir](dir, names);
 	return names;

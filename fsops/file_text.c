@@ -137,6 +137,10 @@ const struct fs_kind fs_kind_text = {
 	.unlink = nothing,
 };
 
+const struct fs_kind fs_kind_link = {
+	.size = text_size,
+};
+
 const struct fs_kind fs_kind_state = {
 	.spliced = true,
 	.read = text_read,

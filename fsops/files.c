@@ -13,7 +13,8 @@ static const struct fs_file root_files[] = {
 	{ "status",     0444, 0, &fs_kind_text,   0, fs_show_status, NULL },
 	{ "metrics",    0444, 0, &fs_kind_text,   0, fs_show_metrics, NULL },
 	{ "algorithms", 0444, 0, &fs_kind_text,   0, fs_show_algorithms, NULL },
-	{ "random",     0444, 0, &fs_kind_random, 0, NULL, NULL },
+	{ "random",     S_IFLNK | 0777, 0, &fs_kind_link, 0, fs_show_random, NULL },
+	{ ".random",    0444, 0, &fs_kind_random, 0, NULL, NULL }, /* not listed */
 	{ "ioctl",      0666, 0, &fs_kind_ioctl,  0, NULL, NULL },
 	{ "sessions",   S_IFDIR | 01777, FS_SESSIONS, NULL, 0, NULL, NULL },
 	{ "devices",    S_IFDIR | 0755,  FS_DEVICES,  NULL, 0, NULL, NULL },

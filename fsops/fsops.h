@@ -81,7 +81,7 @@ struct fs_actor {
 
 struct fs_file {
 	const char *name;
-	mode_t mode;     /* permission bits, or S_IFDIR and them */
+	mode_t mode;     /* permission bits, or S_IFDIR or S_IFLNK and them */
 	enum fs_dir dir; /* of a directory: which */
 	const struct fs_kind *kind;
 	enum acr_value value; /* of session values */
@@ -104,9 +104,9 @@ struct fs_handle {
 	atomic_uint request;      /* which request of the session this reads */
 	struct acr_writer writer; /* of src */
 	pthread_mutex_t lock;     /* (h) */
-	GString *text;            /* (h) snapshot that reads go on with, charged to the opener */
-	size_t text_end;          /* (h) length of one that was read to its end */
-	struct acr_blob *value;   /* (h) bytes written so far, `filled` of its room */
+	GString *text;          /* (h) snapshot that reads go on with, charged to the opener */
+	size_t text_end;        /* (h) length of one that was read to its end */
+	struct acr_blob *value; /* (h) bytes written so far, `filled` of its room */
 	size_t filled;
 	bool dirty, refused, begun;    /* (h) */
 	struct fuse_pollhandle *poll;  /* (f) of the session's front */
@@ -134,6 +134,10 @@ unsigned fs_stage_number(const char *name);
 void fs_reply_entry(fuse_req_t req, const struct fs_node *node);
 extern const struct fuse_lowlevel_ops fs_ops; /* ops.c */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+/* What a name in a directory is. False: there is none. */
+bool fs_node_find(fuse_ino_t parent, const char *name, struct fs_node *node);
+/* Attributes for an answer to who looks a node up. 0 or -ENOENT. */
+int fs_node_entry(fuse_req_t req, const struct fs_node *node, struct fuse_entry_param *entry);
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
                 struct fuse_file_info *fi);
@@ -157,6 +161,7 @@ struct fs_actor fs_actor_both(const struct fs_actor *a, const struct fs_actor *b
 /* ---- kinds of files ---- */
 
 extern const struct fs_kind fs_kind_text;  /* file_text.c: by show() and store() */
+extern const struct fs_kind fs_kind_link;  /* a symbolic link; show() gives where to */
 extern const struct fs_kind fs_kind_state; /* the same of a session, to be polled for its end */
 extern const struct fs_kind fs_kind_value; /* file_value.c */
 extern const struct fs_kind fs_kind_src, fs_kind_dst, fs_kind_random; /* file_data.c */
@@ -208,6 +213,13 @@ void fs_spliced_moved(struct acr_session *session);
 
 /* Wait until all is answered, after fs_wait_close(): that is soon. */
 void fs_spliced_wait(void);
+
+/* ---- removed.c ---- */
+
+/* A session's file was removed by this caller. */
+void fs_removed_note(fuse_req_t req, const struct fs_node *node);
+/* Is it gone for this caller, who has removed it and is about to create it? */
+bool fs_removed_for(fuse_req_t req, const struct fs_node *node);
 
 /* ---- wipe.c ---- */
 

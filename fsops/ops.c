@@ -69,16 +69,29 @@ static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, 
 	return NULL;
 }
 
-static void send_open(const struct fs_answer *answer)
+/* Interrupted: there will be no release. */
+static void give_up(struct fs_handle *handle)
 {
-	struct fs_handle *handle = answer->handle;
-
-	if (!fuse_reply_open(answer->req, &answer->fi))
-		return;
-	/* Interrupted: there will be no release. */
 	if (handle->node.file->kind->release)
 		handle->node.file->kind->release(handle);
 	handle_free(handle);
+}
+
+static void send_open(const struct fs_answer *answer)
+{
+	if (fuse_reply_open(answer->req, &answer->fi))
+		give_up(answer->handle);
+}
+
+static void send_create(const struct fs_answer *answer)
+{
+	struct fuse_entry_param entry;
+	int error = fs_node_entry(answer->req, &answer->handle->node, &entry);
+
+	if (error)
+		fuse_reply_err(answer->req, -error);
+	if (error || fuse_reply_create(answer->req, &entry, &answer->fi))
+		give_up(answer->handle);
 }
 
 /* Is there something to read, though its st_size is 0? */
@@ -89,19 +102,14 @@ static bool must_ask(const struct fs_node *node, uint32_t uid)
 	return kind->asked && !(kind->size && kind->size(node, uid));
 }
 
-static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void open_node(fuse_req_t req, fuse_ino_t ino, const struct fs_node *node,
+                      struct fuse_file_info *fi, void (*send)(const struct fs_answer *answer))
 {
-	struct fs_handle *handle;
-	struct fs_node node;
 	int error;
+	struct fs_handle *handle = handle_new(req, node, fi->flags, &error);
 
-	if (!fs_node_of(ino, &node)) {
-		fuse_reply_err(req, ENOENT);
-		return;
-	}
-	handle = handle_new(req, &node, fi->flags, &error);
-	if (handle && handle->node.file->kind->open) {
-		error = handle->node.file->kind->open(handle, fi);
+	if (handle && node->file->kind->open) {
+		error = node->file->kind->open(handle, fi);
 		if (error) {
 			handle_free(handle);
 			handle = NULL;
@@ -113,14 +121,39 @@ static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	fi->fh = (uint64_t)(uintptr_t)handle;
 	fi->direct_io = 1;
-	fi->keep_cache = node.file->kind->asked; /* else who opens it waits for who reads it */
+	fi->keep_cache = node->file->kind->asked; /* else who opens it waits for who reads it */
 	fs_answer(handle->session, true,
-	          &(struct fs_answer){ .send = send_open,
+	          &(struct fs_answer){ .send = send,
 	                               .req = req,
 	                               .ino = ino,
 	                               .handle = handle,
 	                               .fi = *fi,
-	                               .ask = must_ask(&node, fuse_req_ctx(req)->uid) });
+	                               .ask = must_ask(node, fuse_req_ctx(req)->uid) });
+}
+
+static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_node node;
+
+	if (fs_node_of(ino, &node))
+		open_node(req, ino, &node, fi, send_open);
+	else
+		fuse_reply_err(req, ENOENT);
+}
+
+/* A name that is there already, for all but one who has removed it; see removed.c. */
+static void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *fi)
+{
+	struct fs_node node;
+
+	(void)mode;
+	if (!fs_node_find(parent, name, &node) || !node.file || !fs_node_in_session(&node)) {
+		fuse_reply_err(req, EPERM);
+		return;
+	}
+	fi->flags |= O_TRUNC; /* it is new */
+	open_node(req, fs_node_ino(&node), &node, fi, send_create);
 }
 
 static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -190,6 +223,19 @@ static void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 		handle->node.file->kind->ioctl(req, handle, cmd, in);
 }
 
+static void fs_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct fs_node node;
+
+	if (!fs_node_of(ino, &node) || !node.file || !S_ISLNK(node.file->mode)) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	node.file->show(&node, NULL, text);
+	fuse_reply_readlink(req, text->str);
+}
+
 static void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
 	(void)ino, (void)datasync, (void)fi;
@@ -231,13 +277,6 @@ static void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 	fuse_reply_err(req, EPERM);
 }
 
-static void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-                      struct fuse_file_info *fi)
-{
-	(void)parent, (void)name, (void)mode, (void)fi;
-	fuse_reply_err(req, EPERM);
-}
-
 static void fs_init(void *userdata, struct fuse_conn_info *conn)
 {
 	(void)userdata;
@@ -260,6 +299,7 @@ const struct fuse_lowlevel_ops fs_ops = {
 	.unlink = fs_unlink,
 	.rmdir = fs_rmdir,
 	.symlink = fs_symlink,
+	.readlink = fs_readlink,
 	.rename = fs_rename,
 	.link = fs_link,
 	.open = fs_open,

@@ -12,6 +12,14 @@
 
 /* ---- the daemon ---- */
 
+/* Where the link `random` leads: to a file that is not listed, so that what crawls over all
+ * files ends. */
+FS_SHOW(random)
+{
+	(void)node, (void)actor;
+	g_string_append(text, ".random");
+}
+
 FS_SHOW(readme)
 {
 	(void)node, (void)actor;

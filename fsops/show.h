@@ -13,6 +13,7 @@
 	                    char *text)
 
 FS_SHOW(readme);
+FS_SHOW(random);
 FS_SHOW(version);
 FS_SHOW(status);
 FS_SHOW(metrics);

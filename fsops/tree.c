@@ -154,6 +154,8 @@ int fs_node_stat(const struct fs_node *node, uint32_t uid, struct stat *st)
 		/* What the directory doesn't give a class, its files don't either. */
 		st->st_mode =
 		        S_IFREG | (file->mode & (fs_node_in_session(node) ? owner.mode : 0777));
+		if (S_ISLNK(file->mode))
+			st->st_mode = file->mode;
 		st->st_nlink = 1;
 		if (file->kind->size)
 			st->st_size = (off_t)file->kind->size(node, uid);
@@ -292,12 +294,28 @@ static bool find(const struct fs_node *parent, const char *name, struct fs_node 
 	return finders[parent->dir] && finders[parent->dir](parent, name, node);
 }
 
+bool fs_node_find(fuse_ino_t parent_ino, const char *name, struct fs_node *node)
+{
+	struct fs_node parent;
+
+	return fs_node_of(parent_ino, &parent) && !parent.file && find(&parent, name, node);
+}
+
+int fs_node_entry(fuse_req_t req, const struct fs_node *node, struct fuse_entry_param *entry)
+{
+	int error;
+
+	*entry = (struct fuse_entry_param){ .ino = fs_node_ino(node) };
+	error = fs_node_stat(node, fuse_req_ctx(req)->uid, &entry->attr);
+	entry->attr.st_ino = entry->ino;
+	return error;
+}
+
 void fs_reply_entry(fuse_req_t req, const struct fs_node *node)
 {
-	struct fuse_entry_param entry = { 0 };
-	int error = fs_node_stat(node, fuse_req_ctx(req)->uid, &entry.attr);
+	struct fuse_entry_param entry;
+	int error = fs_node_entry(req, node, &entry);
 
-	entry.ino = entry.attr.st_ino = fs_node_ino(node);
 	if (error)
 		fuse_reply_err(req, -error);
 	else
@@ -306,9 +324,9 @@ void fs_reply_entry(fuse_req_t req, const struct fs_node *node)
 
 void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
-	struct fs_node parent, node;
+	struct fs_node node;
 
-	if (!fs_node_of(parent_ino, &parent) || parent.file || !find(&parent, name, &node))
+	if (!fs_node_find(parent_ino, name, &node) || fs_removed_for(req, &node))
 		fuse_reply_err(req, ENOENT);
 	else
 		fs_reply_entry(req, &node);
@@ -319,9 +337,10 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
 	struct acr_session *session;
-	struct fs_node parent, node;
+	struct fs_node node;
+	int error;
 
-	if (!fs_node_of(parent_ino, &parent) || !find(&parent, name, &node)) {
+	if (!fs_node_find(parent_ino, name, &node)) {
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
@@ -330,11 +349,28 @@ void fs_unlink(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 		return;
 	}
 	session = acr_session_by_serial(node.object);
+	error = node.file->kind->unlink(&node);
+	if (!error)
+		fs_removed_note(req, &node);
 	fs_answer(session, false,
-	          &(struct fs_answer){ .send = fs_send_error,
-	                               .req = req,
-	                               .error = node.file->kind->unlink(&node) });
+	          &(struct fs_answer){ .send = fs_send_error, .req = req, .error = error });
 	acr_session_unref(session);
+}
+
+/* Of what has no mode and owner of its own: nothing changes; so what asks for nothing, or for
+ * more than there is, is fine, but nothing can be taken away. */
+static int keep_owner(const struct fs_node *node, const struct stat *attr, int to_set)
+{
+	struct stat now;
+	int error = fs_node_stat(node, 0, &now);
+
+	if (error)
+		return error;
+	if ((to_set & FUSE_SET_ATTR_MODE && now.st_mode & 0777 & ~attr->st_mode) ||
+	    (to_set & FUSE_SET_ATTR_UID && attr->st_uid != now.st_uid) ||
+	    (to_set & FUSE_SET_ATTR_GID && attr->st_gid != now.st_gid))
+		return -EPERM;
+	return 0;
 }
 
 static int set_owner(const struct fs_node *node, const struct stat *attr, int to_set)
@@ -343,7 +379,7 @@ static int set_owner(const struct fs_node *node, const struct stat *attr, int to
 	int error = 0;
 
 	if (node->dir != FS_SESSION || node->file)
-		return -EPERM;
+		return keep_owner(node, attr, to_set);
 	session = acr_session_by_serial(node->object);
 	if (!session)
 		return -ENOENT;

@@ -9,7 +9,7 @@ build_packages=(gcc libc6-dev make autoconf automake pkgconf libglib2.0-dev libf
 	libssl-dev libpci-dev liburing-dev fuse3 openssl)
 # shellcheck disable=SC2034
 test_packages=(python3 python3-pytest python3-pytest-timeout python3-pytest-xdist python3-prometheus-client python3-cryptography mandoc gdb valgrind g++ perl spin
-	clang libclang-rt-dev clang-format clang-tools shellcheck cppcheck gcovr)
+	clang libclang-rt-dev clang-format clang-tools shellcheck cppcheck gcovr busybox cpio rsync rust-coreutils tcl zsh)
 
 # Seconds since the time given, with two decimals.
 since()

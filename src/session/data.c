@@ -46,14 +46,14 @@ static int start_over(struct acr_session *session)
 /* The writer belongs to the present request. */
 static void take_part(struct acr_session *session, struct acr_writer *writer)
 {
-	session->src_opened = true;
 	session->src_eof = false;
 	if (!writer->counted)
 		session->writers++;
 	writer->counted = true;
 }
 
-int acr_src_open(struct acr_session *session, bool truncate, struct acr_writer *writer)
+int acr_src_open(struct acr_session *session, bool truncate, bool append,
+                 struct acr_writer *writer)
 {
 	int error;
 
@@ -68,6 +68,9 @@ int acr_src_open(struct acr_session *session, bool truncate, struct acr_writer *
 		*writer = (struct acr_writer){ session->request + has_ended(session), false };
 		if (!has_ended(session))
 			take_part(session, writer);
+		/* Who only probes, as zsh with noclobber, has not made it an empty input. */
+		if (truncate || (!has_ended(session) && (append || session->stream_mode)))
+			session->src_opened = true;
 	}
 	pthread_mutex_unlock(&session->lock);
 	return error;
@@ -108,6 +111,7 @@ static int check_request(struct acr_session *session, struct acr_writer *writer)
 		return -EBUSY;
 	}
 	take_part(session, writer);
+	session->src_opened = true;
 	if (session->refused || session->error)
 		acr_rules_put_right(session);
 	return 0;

@@ -187,7 +187,7 @@ static void open_src(struct program *program)
 	struct acr_writer writer = { 0 };
 
 	if (program->open < G_N_ELEMENTS(program->writers) &&
-	    !acr_src_open(program->session, next(program) & 1, &writer))
+	    !acr_src_open(program->session, next(program) & 1, next(program) & 1, &writer))
 		program->writers[program->open++] = writer;
 }
 
@@ -298,7 +298,7 @@ static void whole_request(struct program *program)
 	const void *data = operand(program, &len);
 	struct acr_writer writer = { 0 };
 
-	if (!acr_src_open(program->session, true, &writer)) {
+	if (!acr_src_open(program->session, true, false, &writer)) {
 		acr_src_write(program->session, &writer, 0, false, false, data, len);
 		acr_src_close(program->session, &writer);
 	}

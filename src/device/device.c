@@ -70,33 +70,13 @@ bool acr_device_enqueue(struct acr_device *dev, struct acr_attempt *attempt)
 	return true;
 }
 
-/* Under (q), both. */
-static void list_add(struct acr_attempt **list, struct acr_attempt *attempt)
-{
-	attempt->prev = NULL;
-	attempt->next = *list;
-	if (*list)
-		(*list)->prev = attempt;
-	*list = attempt;
-}
-
-static void list_remove(struct acr_attempt **list, struct acr_attempt *attempt)
-{
-	if (attempt->prev)
-		attempt->prev->next = attempt->next;
-	else
-		*list = attempt->next;
-	if (attempt->next)
-		attempt->next->prev = attempt->prev;
-}
-
 void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attempt, uint64_t now,
                               unsigned beside)
 {
 	atomic_store_explicit(&attempt->state, ACR_RUNNING, memory_order_relaxed);
 	attempt->started_ns = now;
 	attempt->beside = beside;
-	list_add(&dev->running, attempt);
+	TAILQ_INSERT_HEAD(&dev->running, attempt, link);
 	acr_count_serial(&dev->running_count, 1);
 	weigh(dev, attempt, 1);
 	acr_count_serial(&dev->counters.started, 1);
@@ -105,7 +85,7 @@ void acr_device_start_running(struct acr_device *dev, struct acr_attempt *attemp
 
 static void stop_running(struct acr_device *dev, struct acr_attempt *attempt)
 {
-	list_remove(&dev->running, attempt);
+	TAILQ_REMOVE(&dev->running, attempt, link);
 	acr_count_serial(&dev->running_count, (uint64_t)-1);
 	weigh(dev, attempt, (uint64_t)-1);
 }
@@ -402,7 +382,7 @@ bool acr_device_give_up(struct acr_device *dev, struct acr_attempt *attempt)
 	/* A thread that is in there does nothing else, and is watched as before. */
 	if (given && dev->driver->flags & ACR_DRIVER_SYNC) {
 		attempt->listed = true;
-		list_add(&dev->taken_back, attempt);
+		TAILQ_INSERT_HEAD(&dev->taken_back, attempt, link);
 	}
 	atomic_fetch_add(&dev->callers, given);
 	if (given && dev->queue.count)
@@ -480,7 +460,7 @@ void acr_op_done(struct acr_op *op, int error)
 			acr_health_note(dev, !acr_error_is_result(error));
 	}
 	if (attempt->listed)
-		list_remove(&dev->taken_back, attempt);
+		TAILQ_REMOVE(&dev->taken_back, attempt, link);
 	attempt->listed = false;
 	if (!orphan || !error) /* a driver that is told to cancel brings it back, too */
 		dev->health.silent_ns = 0;

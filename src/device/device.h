@@ -76,14 +76,13 @@ struct acr_device {
 	pthread_cond_t long_work;
 	unsigned long_sleeping, long_workers; /* (q) of those threads */
 	struct acr_queue long_queue;          /* (q) */
-	struct acr_timer relief;     /* while all threads are busy and something waits */
-	bool relief_set;             /* (q) */
-	struct acr_queue overflow;   /* (q) bound sessions for which the queue has no room */
-	struct acr_attempt *running; /* (q) list */
-	struct acr_attempt
-	        *taken_back;   /* (q) list: orphans that a thread of ours may still be in */
-	bool blocked;          /* (q) the driver took fewer than offered */
-	bool stopping;         /* (q) threads shall end */
+	struct acr_timer relief;        /* while all threads are busy and something waits */
+	bool relief_set;                /* (q) */
+	struct acr_queue overflow;      /* (q) bound sessions for which the queue has no room */
+	struct acr_attempts running;    /* (q) */
+	struct acr_attempts taken_back; /* (q) orphans that a thread of ours may still be in */
+	bool blocked;                   /* (q) the driver took fewer than offered */
+	bool stopping;                  /* (q) threads shall end */
 	uint64_t unflushed_ns; /* (q) since when something may wait for flush(), 0: nothing */
 	char broken_reason[ACR_SENTENCE];          /* (q) */
 	void *(*main)(void *worker);               /* what its threads do */

@@ -16,82 +16,76 @@ static struct acr_queue_entry *pop_any(struct acr_device *dev)
 	return entry ? entry : acr_queue_pop(&dev->long_queue);
 }
 
-/* Empty the queues; keep_bound: leave what can't go elsewhere. Under (q). Returns a list
- * through `next`. */
-static struct acr_attempt *take_queued(struct acr_device *dev, bool keep_bound)
+/* Empty the queues into taken; keep_bound: leave what can't go elsewhere. Under (q). */
+static void take_queued(struct acr_device *dev, bool keep_bound, struct acr_attempts *taken)
 {
-	struct acr_attempt *list = NULL, **tail = &list, *kept = NULL, *next;
+	struct acr_attempts kept = TAILQ_HEAD_INITIALIZER(kept);
 	struct acr_queue_entry *entry;
+	struct acr_attempt *attempt;
 
+	TAILQ_INIT(taken);
 	/* In their order: what goes elsewhere lines up there as it stood here. */
 	while ((entry = pop_any(dev))) {
-		struct acr_attempt *attempt = acr_attempt_of(entry);
-
+		attempt = acr_attempt_of(entry);
 		acr_device_leave_queue(dev, attempt);
-		if (keep_bound && acr_job_pinned(attempt->job)) {
-			attempt->next =
-			        kept; /* the last first, as each goes to the head again */
-			kept = attempt;
-		} else {
-			*tail = attempt;
-			tail = &attempt->next;
-		}
+		/* The last first, as each of those goes to the head again. */
+		if (keep_bound && acr_job_pinned(attempt->job))
+			TAILQ_INSERT_HEAD(&kept, attempt, link);
+		else
+			TAILQ_INSERT_TAIL(taken, attempt, link);
 	}
-	while (!keep_bound && (entry = acr_queue_pop(&dev->overflow))) {
-		*tail = acr_attempt_of(entry);
-		tail = &acr_attempt_of(entry)->next;
+	while (!keep_bound && (entry = acr_queue_pop(&dev->overflow)))
+		TAILQ_INSERT_TAIL(taken, acr_attempt_of(entry), link);
+	while ((attempt = TAILQ_FIRST(&kept))) {
+		TAILQ_REMOVE(&kept, attempt, link);
+		if (acr_queue_return(acr_device_queue_of(dev, attempt), &attempt->entry))
+			acr_device_enter_queue(dev, attempt);
+		else
+			TAILQ_INSERT_TAIL(taken, attempt, link);
 	}
-	for (; kept; kept = next) {
-		next = kept->next;
-		if (acr_queue_return(acr_device_queue_of(dev, kept), &kept->entry)) {
-			acr_device_enter_queue(dev, kept);
-		} else {
-			*tail = kept;
-			tail = &kept->next;
-		}
-	}
-	*tail = NULL;
-	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next)
+	TAILQ_FOREACH(attempt, taken, link)
 		atomic_store(&attempt->state, ACR_ENDED);
-	return list;
 }
 
-/* Under (q). */
-static struct acr_attempt *take_running(struct acr_device *dev)
+/* Make orphans of what is running, and put them into taken. Under (q). */
+static void take_running(struct acr_device *dev, struct acr_attempts *taken)
 {
-	struct acr_attempt *list = NULL, *next;
+	struct acr_attempt *attempt, *next;
 
-	for (struct acr_attempt *attempt = dev->running; attempt; attempt = next) {
-		next = attempt->next;
+	TAILQ_INIT(taken);
+	for (attempt = TAILQ_FIRST(&dev->running); attempt; attempt = next) {
+		next = TAILQ_NEXT(attempt, link);
 		if (!acr_device_make_orphan(dev, attempt))
 			continue;
 		acr_job_ref(attempt->job); /* the driver may let go while we look at it */
-		attempt->next = list;
-		list = attempt;
+		TAILQ_INSERT_HEAD(taken, attempt, link);
 	}
-	return list;
 }
 
-/* Find other devices for a list; orphans: the driver still has them. */
-static void displace(struct acr_device *dev, struct acr_attempt *list, bool orphans)
+/* Find other devices for a list, which is empty then; orphans: the driver still has them. */
+static void displace(struct acr_device *dev, struct acr_attempts *list, bool orphans)
 {
-	for (struct acr_attempt *next; list; list = next) {
-		next = list->next;
+	struct acr_attempt *attempt;
+
+	while ((attempt = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, attempt, link);
 		if (orphans)
-			acr_device_tell_driver(dev, list);
-		acr_sched_displaced(list, orphans);
+			acr_device_tell_driver(dev, attempt);
+		acr_sched_displaced(attempt, orphans);
 	}
 }
 
 /* What was queued and running goes elsewhere. Under (q), which is let go meanwhile. */
 static void move_away(struct acr_device *dev)
 {
-	struct acr_attempt *queued = take_queued(dev, false), *running = take_running(dev);
+	struct acr_attempts queued, running;
 
+	take_queued(dev, false, &queued);
+	take_running(dev, &running);
 	atomic_fetch_add(&dev->callers, 1);
 	pthread_mutex_unlock(&dev->lock);
-	displace(dev, queued, false);
-	displace(dev, running, true);
+	displace(dev, &queued, false);
+	displace(dev, &running, true);
 	acr_device_leave_driver(dev);
 	if (dev->group) /* what it placed is with its members */
 		acr_sched_rehash();
@@ -129,15 +123,16 @@ void acr_device_evict(struct acr_device *dev)
 
 void acr_device_rehash(struct acr_device *dev)
 {
-	struct acr_attempt *list, *next;
+	struct acr_attempts list;
+	struct acr_attempt *attempt;
 
 	pthread_mutex_lock(&dev->lock);
-	list = take_queued(dev, true);
+	take_queued(dev, true, &list);
 	acr_device_refill(dev);
 	pthread_mutex_unlock(&dev->lock);
-	for (; list; list = next) {
-		next = list->next;
-		acr_sched_retry(list->job);
+	while ((attempt = TAILQ_FIRST(&list))) {
+		TAILQ_REMOVE(&list, attempt, link);
+		acr_sched_retry(attempt->job);
 	}
 }
 
@@ -207,15 +202,15 @@ int acr_device_repair(struct acr_device *dev)
 
 int acr_device_drain(struct acr_device *dev)
 {
-	struct acr_attempt *queued = NULL;
+	struct acr_attempts queued = TAILQ_HEAD_INITIALIZER(queued);
 
 	pthread_mutex_lock(&dev->lock);
 	if (atomic_load(&dev->state) == ACR_READY) {
 		atomic_store(&dev->state, ACR_DRAINING);
-		queued = take_queued(dev, true);
+		take_queued(dev, true, &queued);
 	}
 	pthread_mutex_unlock(&dev->lock);
-	displace(dev, queued, false);
+	displace(dev, &queued, false);
 	acr_sched_rehash();
 	return 0;
 }

@@ -41,11 +41,12 @@ void acr_long_lower(int tid)
 
 /* ---- who may begin ---- */
 
-static unsigned count_list(const struct acr_attempt *list, uint32_t uid, unsigned *mine)
+static unsigned count_list(const struct acr_attempts *list, uint32_t uid, unsigned *mine)
 {
+	const struct acr_attempt *attempt;
 	unsigned count = 0;
 
-	for (const struct acr_attempt *attempt = list; attempt; attempt = attempt->next) {
+	TAILQ_FOREACH(attempt, list, link) {
 		count += attempt->is_long;
 		*mine += attempt->is_long && attempt->entry.uid == uid;
 	}
@@ -57,7 +58,7 @@ static unsigned count_list(const struct acr_attempt *list, uint32_t uid, unsigne
 static unsigned count_long(const struct acr_device *dev, uint32_t uid, unsigned *mine)
 {
 	*mine = 0;
-	return count_list(dev->running, uid, mine) + count_list(dev->taken_back, uid, mine);
+	return count_list(&dev->running, uid, mine) + count_list(&dev->taken_back, uid, mine);
 }
 
 /* May this user begin one more? */
@@ -125,9 +126,11 @@ bool acr_long_divert(struct acr_device *dev, struct acr_attempt *attempt)
 /* ---- what nobody foresaw ---- */
 
 /* What this thread is at has turned out to take long. */
-static void mark_list(struct acr_attempt *list, int tid)
+static void mark_list(struct acr_attempts *list, int tid)
 {
-	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next)
+	struct acr_attempt *attempt;
+
+	TAILQ_FOREACH(attempt, list, link)
 		attempt->is_long |= atomic_load(&attempt->tid) == tid;
 }
 
@@ -139,8 +142,8 @@ static void turn_long(struct acr_device *dev, struct acr_worker *worker)
 	worker->is_long = true;
 	dev->long_workers++;
 	acr_long_lower(tid);
-	mark_list(dev->running, tid);
-	mark_list(dev->taken_back, tid);
+	mark_list(&dev->running, tid);
+	mark_list(&dev->taken_back, tid);
 }
 
 /* All threads are busy and something waits. */

@@ -138,6 +138,8 @@ static struct acr_device *device_new(struct acr_device_spec *spec, struct acr_mo
 	dev->driver = module ? acr_module_driver(module) : acr_group_driver(spec->driver);
 	dev->caps = g_ptr_array_new_with_free_func(g_free);
 	dev->width = dev->batch = 1;
+	TAILQ_INIT(&dev->running);
+	TAILQ_INIT(&dev->taken_back);
 	acr_lock_init(&dev->lock);
 	pthread_mutex_init(&dev->control, NULL);
 	pthread_condattr_init(&attr);
@@ -296,14 +298,15 @@ void acr_devices_sample(void)
 
 	for (guint i = 0; i < list->len; i++) {
 		struct acr_device *dev = list->pdata[i];
+		const struct acr_attempt *attempt;
 		uint64_t busy = atomic_load(&dev->busy_ns), running = 0;
 		double share;
 
 		/* What runs now counts up to now; what of it was counted before is in
 		 * sampled_busy. */
 		pthread_mutex_lock(&dev->lock);
-		for (struct acr_attempt *a = dev->running; a; a = a->next)
-			running += now - MIN(a->started_ns, now);
+		TAILQ_FOREACH(attempt, &dev->running, link)
+			running += now - MIN(attempt->started_ns, now);
 		pthread_mutex_unlock(&dev->lock);
 		share = (double)(busy + running - MIN(dev->sampled_busy, busy + running)) *
 		        100.0 / ((double)(now - dev->sampled_ns + 1) * dev->width);

@@ -109,12 +109,13 @@ static bool thread_hangs(struct acr_attempt *attempt, uint64_t now, double patie
 }
 
 /* Under (q). How long the latest of a list has been late; 0: none is. */
-static uint64_t find_late(const struct acr_device *dev, struct acr_attempt *list)
+static uint64_t find_late(const struct acr_device *dev, const struct acr_attempts *list)
 {
 	uint64_t now = acr_now_ns(), late = 0;
+	struct acr_attempt *attempt;
 	bool known;
 
-	for (struct acr_attempt *attempt = list; attempt; attempt = attempt->next) {
+	TAILQ_FOREACH(attempt, list, link) {
 		uint64_t took = now > attempt->started_ns ? now - attempt->started_ns : 0;
 		double patience = patience_ns(attempt, &known);
 
@@ -136,9 +137,9 @@ void acr_device_watch(struct acr_device *dev)
 	if (!acr_settings.watchdog)
 		return;
 	pthread_mutex_lock(&dev->lock);
-	late = find_late(dev, dev->running);
+	late = find_late(dev, &dev->running);
 	if (!late && atomic_load(&dev->state) != ACR_BROKEN)
-		late = find_late(dev, dev->taken_back);
+		late = find_late(dev, &dev->taken_back);
 	dev->health.hung |= late > 0;
 	pthread_mutex_unlock(&dev->lock);
 	if (!late)

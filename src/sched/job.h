@@ -15,6 +15,8 @@
 #include "base/sentence.h"
 #include "queue/queue.h"
 
+#include <sys/queue.h>
+
 struct acr_job;
 struct acr_device;
 struct acr_capstat;
@@ -62,7 +64,7 @@ struct acr_attempt {
 	unsigned beside;              /* (q) how many it may have to wait for, and itself */
 	atomic_int tid;               /* of the thread that computes it, 0: not begun */
 	struct acr_watch watch;
-	struct acr_attempt *prev, *next; /* (q) running list of the device, or taken_back */
+	TAILQ_ENTRY(acr_attempt) link; /* (q) in one of the lists below, or in none */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; ended 0: it was taken away */
 	uint64_t took_ns;                         /* what the driver says, 0: nothing */
 	struct acr_buf *dst;                      /* owned */
@@ -77,6 +79,9 @@ static inline struct acr_attempt *acr_attempt_of(struct acr_queue_entry *entry)
 {
 	return acr_container_of(entry, struct acr_attempt, entry);
 }
+
+/* Those that a device works on, or that have just been taken out of a queue. */
+TAILQ_HEAD(acr_attempts, acr_attempt);
 
 /* How one attempt went, for `history`. */
 struct acr_report {

@@ -187,13 +187,14 @@ void acr_waiting_serve(enum acr_opcode opcode, const struct acr_alg *alg)
 	}
 }
 
-/* Take out all that wait in a place for one thing, in their order, as a list through `next`.
- * Returns false: no such place. */
-static bool take_all(unsigned which, unsigned op, unsigned row, struct acr_attempt **list)
+/* Take out all that wait in a place for one thing, in their order. Returns false: no such
+ * place. */
+static bool take_all(unsigned which, unsigned op, unsigned row, struct acr_attempts *list)
 {
 	struct acr_waiting *place;
 	struct acr_queue_entry *entry;
 
+	TAILQ_INIT(list);
 	pthread_mutex_lock(&lock);
 	place = place_at(which);
 	while (place && place->queues[op][row] &&
@@ -201,22 +202,21 @@ static bool take_all(unsigned which, unsigned op, unsigned row, struct acr_attem
 		taken_out(acr_attempt_of(entry));
 		acr_attempt_of(entry)->job->waited =
 		        false; /* it goes to the end, as they all do */
-		*list = acr_attempt_of(entry);
-		list = &acr_attempt_of(entry)->next;
+		TAILQ_INSERT_TAIL(list, acr_attempt_of(entry), link);
 	}
-	*list = NULL;
 	pthread_mutex_unlock(&lock);
 	return place != NULL;
 }
 
 static void rehash_row(unsigned op, unsigned row)
 {
-	struct acr_attempt *list, *next;
+	struct acr_attempts list;
+	struct acr_attempt *attempt;
 
 	for (unsigned which = 0; take_all(which, op, row, &list); which++) {
-		for (; list; list = next) {
-			next = list->next;
-			acr_sched_serve(list->job);
+		while ((attempt = TAILQ_FIRST(&list))) {
+			TAILQ_REMOVE(&list, attempt, link);
+			acr_sched_serve(attempt->job);
 		}
 	}
 	/* Room that came while they were out. */

@@ -152,7 +152,7 @@ static inline void check_device(const char *name)
 		return;
 	CHECK(!dev->queued_count && !dev->running_count && !dev->load_bytes);
 	CHECK(!dev->queue.count && !dev->long_queue.count);
-	CHECK(!dev->overflow.count && !dev->running);
+	CHECK(!dev->overflow.count && TAILQ_EMPTY(&dev->running));
 	check_idle(&dev->counters);
 	for (guint i = 0; i < dev->caps->len; i++) {
 		const struct acr_capstat *cap = dev->caps->pdata[i];

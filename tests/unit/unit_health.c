@@ -339,7 +339,7 @@ static void test_hang_in_submit(bool cancelled)
 	sem_post(&play->gate);
 	while (atomic_load(&dev->orphans))
 		sched_yield();
-	CHECK(!dev->taken_back);
+	CHECK(TAILQ_EMPTY(&dev->taken_back));
 	acr_device_stop(dev);
 	play_remove(dev);
 	acr_device_unref(dev);

@@ -284,7 +284,9 @@ void fs_visit_server(bool begins);
 bool fs_visit_serves(void);
 /* Wait until all that was begun is done; that is soon. */
 void fs_visits_wait(void);
-/* The end: answer everything that goes on with ECANCELED; the same to what comes. */
+/* Answer everything that goes on with ECANCELED, and from now on what comes. */
+void fs_visits_cancel(void);
+/* The same, and the end of the visitors. */
 void fs_visits_close(void);
 
 /* ---- visitor.c ---- */

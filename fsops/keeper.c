@@ -197,7 +197,7 @@ static void free_all(struct fs_visitor_list *list)
 	}
 }
 
-void fs_visits_close(void)
+void fs_visits_cancel(void)
 {
 	struct fs_visit_list cancelled = TAILQ_HEAD_INITIALIZER(cancelled);
 
@@ -207,6 +207,11 @@ void fs_visits_close(void)
 	pthread_mutex_unlock(&fs_visits.lock);
 	conclude_all(&cancelled);
 	fs_visits_wait();
+}
+
+void fs_visits_close(void)
+{
+	fs_visits_cancel();
 	if (keeps) {
 		eventfd_write(fs_visits.kick, 1);
 		pthread_join(keeper, NULL);

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Memory that never comes: a page of a FUSE filesystem whose server answers no read, or one kept
 away by userfaultfd."""
+import contextlib
 import ctypes
 import mmap
 import os
 import signal
 import struct
 import tempfile
+import time
 
 import pytest
 
@@ -15,9 +17,11 @@ import binary
 
 PAGE = mmap.PAGESIZE
 LOOKUP, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT = 1, 3, 14, 15, 18, 25, 26
+UNANSWERED = (2, 36, 42)  # FORGET, INTERRUPT and BATCH_FORGET
+ENOSYS = 38
 MS_NOSUID_NODEV = 6
 MNT_DETACH = 2
-SIZE = 1 << 20
+SIZE = 1 << 28
 ROOT, FILE = 1, 2
 USERFAULTFD_NEW, UFFDIO_API, UFFDIO_REGISTER = 0xAA00, 0xC018AA3F, 0xC020AA00
 
@@ -28,7 +32,7 @@ def attributes(node):
 
 
 def answer(code, node):
-    """What the server says, None: nothing, for ever."""
+    """What the server says, None: that it can't."""
     if code == INIT:
         return struct.pack("=4I2H2I2H8I", 7, 31, 0, 0, 16, 12, PAGE, 1, 0, 0, *[0] * 8)
     if code == LOOKUP:
@@ -37,10 +41,10 @@ def answer(code, node):
         return struct.pack("=Q2I", 3600, 0, 0) + attributes(node)
     if code == OPEN:
         return struct.pack("=Q2I", 0, 2, 0)  # FOPEN_KEEP_CACHE: else a further open waits for the page
-    return None if code == READ else b""
+    return b"" if code in (RELEASE, FLUSH) else None
 
 
-def serve(fd):
+def serve(fd, delay):
     while True:
         try:
             request = os.read(fd, 1 << 20)
@@ -48,8 +52,14 @@ def serve(fd):
             return
         _, code, unique, node = struct.unpack_from("=2I2Q", request)
         reply = answer(code, node)
-        if reply is not None and code not in (2, 36, 42):  # FORGET, INTERRUPT and BATCH_FORGET
-            os.write(fd, struct.pack("=IiQ", 16 + len(reply), 0, unique) + reply)
+        if code == READ and delay:
+            time.sleep(delay)
+            reply = bytes(struct.unpack_from("=I", request, 56)[0])
+        if code in UNANSWERED or code == READ and not delay:
+            continue
+        error = 0 if reply is not None else -ENOSYS
+        with contextlib.suppress(OSError):  # nobody may be waiting for it any more
+            os.write(fd, struct.pack("=IiQ", 16 + len(reply or b""), error, unique) + (reply or b""))
 
 
 def address(area):
@@ -58,9 +68,9 @@ def address(area):
 
 class Filesystem:
     """A mount with one file, `page`, that everybody may open and map, and nobody ever reads. Who
-    waits for a page of it can't be killed."""
+    waits for a page of it can't be killed. With a delay each page comes after so many seconds."""
 
-    def __init__(self):
+    def __init__(self, delay=None):
         acr.need_root()
         if acr.errno_of(lambda: os.close(os.open("/dev/fuse", os.O_RDWR))):
             pytest.skip("/dev/fuse can't be opened here")
@@ -71,7 +81,7 @@ class Filesystem:
             raise OSError(ctypes.get_errno(), "mount")
         self.server = os.fork()
         if not self.server:
-            serve(fd)
+            serve(fd, delay)
             os._exit(0)
         os.close(fd)
 

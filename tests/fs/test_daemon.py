@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import select
+import signal
 import subprocess
 
 import pytest
@@ -174,7 +175,8 @@ def test_in_the_background(mnt):
             assert os.readlink(f"/proc/{pids[0]}/cwd") == "/"
     finally:
         watch = [os.pidfd_open(p) for p in pids]
-        subprocess.run(["kill", *map(str, pids)], check=False)
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
         for fd in watch:
             select.select([fd], [], [], 20)
             os.close(fd)

@@ -158,24 +158,21 @@ int fs_caller_failed(struct fs_caller *caller, int error)
 	}
 }
 
-bool fs_caller_creates(fuse_req_t req)
+int fs_caller_open_flags(fuse_req_t req)
 {
 	char name[32], text[STATUS_SIZE];
 	unsigned long long call, first, second, third;
-	unsigned long long flags;
 
 	pthread_once(&proc_once, open_proc);
 	snprintf(name, sizeof name, "%d/syscall", (int)fuse_req_ctx(req)->pid);
 	if (proc < 0 || read_proc(name, text) ||
 	    sscanf(text, "%llu %llx %llx %llx", &call, &first, &second, &third) != 4)
-		return false;
+		return 0;
 	if (call == SYS_openat)
-		flags = third;
+		return (int)third;
 #ifdef SYS_open
-	else if (call == SYS_open)
-		flags = second;
+	if (call == SYS_open)
+		return (int)second;
 #endif
-	else
-		return false;
-	return (flags & O_CREAT) && (flags & O_EXCL);
+	return 0;
 }

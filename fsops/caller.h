@@ -18,8 +18,8 @@ int fs_caller_find(fuse_req_t req, struct fs_caller *caller);
 
 /* Put what a visit of its memory has failed with in a sentence. Returns the errno for the caller. */
 int fs_caller_failed(struct fs_caller *caller, int error);
-/* Is the thread that made the request, which is not answered yet, in an open() that insists on
- * creating the file? False too where the system does not tell. */
-bool fs_caller_creates(fuse_req_t req);
+/* Flags of the open() that the thread which made the request is in: the kernel keeps some of them to
+ * itself. 0: it is in none, or the system does not tell. Before the request is answered. */
+int fs_caller_open_flags(fuse_req_t req);
 
 #endif

@@ -193,8 +193,8 @@ static int src_open(struct fs_handle *handle, struct fuse_file_info *fi)
 	int error = 0;
 
 	if (writes(fi->flags))
-		error = acr_src_open(handle->session, fi->flags & O_TRUNC, fi->flags & O_APPEND,
-		                     &handle->writer);
+		error = acr_src_open(handle->session, fi->flags & O_TRUNC,
+		                     !(fi->flags & O_NOCTTY), &handle->writer);
 	fi->nonseekable = handle->session->stream_mode;
 	return error;
 }

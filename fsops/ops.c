@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Descriptors of files, and the table that libfuse calls. */
-#include "fsops.h"
+#include "caller.h"
 
 #include "base/secret.h"
 #include "session/sessions.h"
@@ -102,12 +102,22 @@ static bool must_ask(const struct fs_node *node, uint32_t uid)
 	return kind->asked && !(kind->size && kind->size(node, uid));
 }
 
+/* Does the caller only look whether it may write src? zsh does with noclobber, and O_NOCTTY tells,
+ * which the kernel doesn't hand on. */
+static bool only_probes(fuse_req_t req, const struct fs_node *node, int flags)
+{
+	return node->file && node->file->kind->renumbered && (flags & O_ACCMODE) == O_WRONLY &&
+	       !(flags & (O_TRUNC | O_APPEND)) && fs_caller_open_flags(req) & O_NOCTTY;
+}
+
 static void open_node(fuse_req_t req, fuse_ino_t ino, const struct fs_node *node,
                       struct fuse_file_info *fi, void (*send)(const struct fs_answer *answer))
 {
 	int error;
 	struct fs_handle *handle = handle_new(req, node, fi->flags, &error);
 
+	if (only_probes(req, node, fi->flags))
+		fi->flags |= O_NOCTTY;
 	if (handle && node->file->kind->open) {
 		error = node->file->kind->open(handle, fi);
 		if (error) {

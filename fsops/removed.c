@@ -5,6 +5,8 @@
 
 #include "base/stats.h"
 
+#include <fcntl.h>
+
 #define MARKS   64
 #define SECONDS 5ull /* from removing a file to creating it */
 
@@ -47,5 +49,6 @@ bool fs_removed_for(fuse_req_t req, const struct fs_node *node)
 
 	if (!until || !node->file || (now = acr_now_ns()) >= until)
 		return false;
-	return is_marked(node, fuse_req_ctx(req)->uid, now) && fs_caller_creates(req);
+	return is_marked(node, fuse_req_ctx(req)->uid, now) &&
+	       (fs_caller_open_flags(req) & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
 }

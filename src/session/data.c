@@ -52,7 +52,7 @@ static void take_part(struct acr_session *session, struct acr_writer *writer)
 	writer->counted = true;
 }
 
-int acr_src_open(struct acr_session *session, bool truncate, bool append,
+int acr_src_open(struct acr_session *session, bool truncate, bool begins,
                  struct acr_writer *writer)
 {
 	int error;
@@ -69,7 +69,7 @@ int acr_src_open(struct acr_session *session, bool truncate, bool append,
 		if (!has_ended(session))
 			take_part(session, writer);
 		/* Who only probes, as zsh with noclobber, has not made it an empty input. */
-		if (truncate || (!has_ended(session) && (append || session->stream_mode)))
+		if (!has_ended(session) && (begins || session->stream_mode))
 			session->src_opened = true;
 	}
 	pthread_mutex_unlock(&session->lock);

@@ -11,9 +11,9 @@ struct acr_writer {
 	bool counted;
 };
 
-/* src is opened for writing; *writer is for the calls below. It is an input from now on if it is
- * truncated, to be appended to, or a stream's; else from the first write on. 0, -EBUSY. */
-int acr_src_open(struct acr_session *session, bool truncate, bool append,
+/* src is opened for writing; *writer is for the calls below. begins: it is an input
+ * from now on; else from the first write on. 0, -EBUSY. */
+int acr_src_open(struct acr_session *session, bool truncate, bool begins,
                  struct acr_writer *writer);
 /* The last writer of a stream makes its end. */
 void acr_src_close(struct acr_session *session, const struct acr_writer *writer);

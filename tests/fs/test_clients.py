@@ -116,12 +116,12 @@ def test_what_crawls_ends(daemon, tmp_path, words):
 
 
 def test_a_probing_open(session):
-    """Only who means to write has made an empty input: by O_TRUNC, by O_APPEND, or by a write."""
+    """What zsh with noclobber does before it refuses has made no empty input."""
     session.write("alg", "sha256")
-    os.close(os.open(session / "src", os.O_WRONLY))
+    os.close(os.open(session / "src", os.O_WRONLY | os.O_NOCTTY))
     with acr.fails("ENODATA"):
         session.read()
-    for flags in (os.O_TRUNC, os.O_APPEND):
+    for flags in (0, os.O_TRUNC | os.O_NOCTTY, os.O_APPEND):
         os.close(os.open(session / "src", os.O_WRONLY | flags))
         assert session.read() == hashlib.sha256(b"").digest()
         session.unlink("src")

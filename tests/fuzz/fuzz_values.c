@@ -298,7 +298,7 @@ static void whole_request(struct program *program)
 	const void *data = operand(program, &len);
 	struct acr_writer writer = { 0 };
 
-	if (!acr_src_open(program->session, true, false, &writer)) {
+	if (!acr_src_open(program->session, true, true, &writer)) {
 		acr_src_write(program->session, &writer, 0, false, false, data, len);
 		acr_src_close(program->session, &writer);
 	}

@@ -157,7 +157,7 @@ static void write_input(size_t len)
 {
 	struct acr_writer writer;
 
-	CHECK(!acr_src_open(session, true, false, &writer));
+	CHECK(!acr_src_open(session, true, true, &writer));
 	CHECK(acr_src_write(session, &writer, 0, false, false, input, len) == (ssize_t)len);
 	acr_src_close(session, &writer);
 }

@@ -88,8 +88,8 @@ static int collect(struct fs_handle *handle, const char *data, size_t size)
 	}
 	memcpy(handle->value->data + handle->filled, data, size);
 	handle->filled += size;
-	error = acr_value_check(handle->session, fs_node_stage(&handle->node),
-	                        handle->node.file->value, handle->value->data, whole);
+	error = acr_value_may_begin(handle->session, fs_node_stage(&handle->node),
+	                            handle->node.file->value, handle->value->data, whole);
 	if (error)
 		fs_drop_collected(handle);
 	handle->refused = error == -EINVAL;

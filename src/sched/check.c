@@ -46,15 +46,15 @@ static bool agree(const struct acr_check *check, unsigned i, unsigned k)
 
 /* ---- the end ---- */
 
-static void report(const struct acr_check *check, const struct acr_attempt *attempt,
-                   const char *outcome, const char *reason)
+static void tell(const struct acr_check *check, const struct acr_attempt *attempt,
+                 const char *outcome, const char *reason)
 {
-	struct acr_report report = acr_attempt_report(attempt, outcome, reason);
+	struct acr_note note = acr_attempt_note(attempt, outcome, reason);
 
-	report.ended_ns = acr_now_ns();
-	report.check = true;
-	if (check->job->report)
-		check->job->report(check->job, &report);
+	note.ended_ns = acr_now_ns();
+	note.check = true;
+	if (check->job->note)
+		check->job->note(check->job, &note);
 }
 
 /* The job is free of its check from here on. */
@@ -154,7 +154,7 @@ static void settle(struct acr_check *check, unsigned truth, const char *witness)
 	int error = check->answers[truth].error;
 
 	if (!agree(check, 0, truth))
-		report(check, atomic_load(&check->job->current), "wrong", "found by check");
+		tell(check, atomic_load(&check->job->current), "wrong", "found by check");
 	for (unsigned i = 0; i < check->count; i++)
 		if (!agree(check, i, truth))
 			condemn(check, &check->answers[i], witness);
@@ -265,11 +265,11 @@ static void answered(struct acr_job *copy, int error)
 		check->count++;
 	}
 	if (attempt && attempt->device)
-		report(check, attempt,
-		       !result                             ? strerrorname_np(-error)
-		       : agree(check, 0, check->count - 1) ? "checked"
-		                                           : "differs",
-		       reason);
+		tell(check, attempt,
+		     !result                             ? strerrorname_np(-error)
+		     : agree(check, 0, check->count - 1) ? "checked"
+		                                         : "differs",
+		     reason);
 	acr_job_unref(copy); /* check->copy's */
 	acr_job_unref(copy); /* the submission's */
 	if (acr_error_is_memory(error))

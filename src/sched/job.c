@@ -119,10 +119,10 @@ void acr_job_unref(struct acr_job *job)
 	free(job);
 }
 
-struct acr_report acr_attempt_report(const struct acr_attempt *attempt, const char *outcome,
-                                     const char *reason)
+struct acr_note acr_attempt_note(const struct acr_attempt *attempt, const char *outcome,
+                                 const char *reason)
 {
-	return (struct acr_report){
+	return (struct acr_note){
 		.device = attempt->device->name,
 		.outcome = outcome,
 		.reason = reason,

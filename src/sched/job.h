@@ -83,11 +83,11 @@ static inline struct acr_attempt *acr_attempt_of(struct acr_queue_entry *entry)
 /* Those that a device works on, or that have just been taken out of a queue. */
 TAILQ_HEAD(acr_attempts, acr_attempt);
 
-/* How one attempt went, for `history`. */
-struct acr_report {
+/* How one attempt went, as `history` notes it. */
+struct acr_note {
 	const char *device;                       /* its name, interned */
 	const char *outcome;                      /* static */
-	const char *reason;                       /* until report() returns */
+	const char *reason;                       /* until note() returns */
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic; started 0: never */
 	bool check; /* about another device's result, not this job's own */
 };
@@ -130,7 +130,7 @@ struct acr_job {
 	 * no locks held; error 0, or negative. Output below is valid and may be taken. */
 	void (*done)(struct acr_job *job, int error);
 	/* Called for each attempt that has ended, before done. NULL: not wanted. */
-	void (*report)(struct acr_job *job, const struct acr_report *report);
+	void (*note)(struct acr_job *job, const struct acr_note *note);
 	void *owner;
 
 	/* Output */
@@ -185,9 +185,9 @@ void acr_job_unref(struct acr_job *job); /* NULL is fine */
 int acr_job_submit(struct acr_job *job, bool may_inline);
 
 /* What is to be told of an attempt that has a device, as it stands now. reason: borrowed, see
- * struct acr_report. */
-struct acr_report acr_attempt_report(const struct acr_attempt *attempt, const char *outcome,
-                                     const char *reason);
+ * struct acr_note. */
+struct acr_note acr_attempt_note(const struct acr_attempt *attempt, const char *outcome,
+                                 const char *reason);
 
 /* Call done(), which is the end of it: the only way to. */
 void acr_job_end(struct acr_job *job, int error);

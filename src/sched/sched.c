@@ -40,16 +40,15 @@ static struct acr_device *choose(struct acr_job *job, struct acr_attempt *attemp
 
 /* ---- history ---- */
 
-static void report(struct acr_attempt *attempt, const char *outcome)
+static void tell(struct acr_attempt *attempt, const char *outcome)
 {
-	struct acr_report report = acr_attempt_report(attempt, outcome, attempt->reason);
+	struct acr_note note = acr_attempt_note(attempt, outcome, attempt->reason);
 	struct acr_job *job = attempt->job;
 
-	job->queue_ns =
-	        (report.started_ns ? report.started_ns : report.ended_ns) - report.queued_ns;
-	job->process_ns = report.started_ns ? report.ended_ns - report.started_ns : 0;
-	if (job->report)
-		job->report(job, &report);
+	job->queue_ns = (note.started_ns ? note.started_ns : note.ended_ns) - note.queued_ns;
+	job->process_ns = note.started_ns ? note.ended_ns - note.started_ns : 0;
+	if (job->note)
+		job->note(job, &note);
 }
 
 /* ---- placing ---- */
@@ -186,7 +185,7 @@ static bool take_away(struct acr_job *job)
 	                         : acr_waiting_take_back(attempt);
 	if (queued || (attempt->device && acr_device_give_up(attempt->device, attempt))) {
 		if (attempt->device) /* else it waited for any */
-			report(attempt, "cancelled");
+			tell(attempt, "cancelled");
 		if (queued)
 			acr_job_unref(job); /* the attempt's */
 		return true;
@@ -317,7 +316,7 @@ void acr_sched_ended(struct acr_attempt *attempt, int error)
 	else
 		job->begun = true;
 	job->attempt_error = error;
-	report(attempt, error ? strerrorname_np(-error) : "ok");
+	tell(attempt, error ? strerrorname_np(-error) : "ok");
 	if (acr_error_is_result(error) || acr_error_is_memory(error)) {
 		complete(job, attempt, error);
 		acr_job_unref(job);
@@ -371,18 +370,18 @@ void acr_sched_displaced(struct acr_attempt *attempt, bool orphan)
 
 	job->begun |= orphan;
 	if (orphan && must_be_once(attempt)) {
-		report(attempt, "given-up");
+		tell(attempt, "given-up");
 		end_once(job, dev);
 		return;
 	}
 	if (goes_down(job, dev)) {
-		report(attempt, "ENODEV");
+		tell(attempt, "ENODEV");
 		acr_say(&job->sentence, "the bound device %s is not working", dev->spec->name);
 		acr_job_end(job, -ENODEV);
 		acr_job_unref(job);
 		return;
 	}
-	report(attempt, "moved");
+	tell(attempt, "moved");
 	acr_count(&dev->counters.redispatched, 1);
 	acr_count(&attempt->cap->counters.redispatched, 1);
 	acr_say(&job->sentence, "device %s %s and no other could take over", dev->spec->name,

@@ -134,7 +134,7 @@ static bool acceptable(struct acr_stage *stage, struct length in)
 	if (acr_stage_takes_input(stage) && in.exact) {
 		if (acr_stage_op(stage) == ACR_DECRYPT && in.len < around(stage))
 			return false;
-		if (acr_rules_check_size(stage, bare(stage, in).len))
+		if (acr_rules_size(stage, bare(stage, in).len))
 			return false;
 	}
 	if (acr_rules_nonce_used(stage))
@@ -156,7 +156,7 @@ static bool lengths_of(struct acr_session *session, unsigned last, struct length
 		struct acr_stage *stage = acr_stage_find(session, i);
 		struct length in = lengths[acr_route_source(stage)];
 
-		good = active || !acr_rules_check(stage);
+		good = active || !acr_rules_all(stage);
 		if (good && acr_stage_op(stage) == ACR_RANDOM)
 			stage->alg = acr_alg_row(0); /* after the start it is settled again */
 		good = good && (active || acceptable(stage, in));
@@ -186,7 +186,7 @@ uint64_t acr_expected_size(struct acr_session *session, unsigned number)
 	    number > last)
 		return 0;
 	session->silent = true;
-	if (session->state == ACR_ACTIVE || !acr_route_check(session))
+	if (session->state == ACR_ACTIVE || !acr_route_rule(session))
 		can = lengths_of(session, last, lengths);
 	session->silent = false;
 	if (!can)

@@ -48,10 +48,10 @@ static void note_fused(struct acr_session *session, const struct acr_job *job,
                        const struct acr_job *next)
 {
 	char reason[ACR_REASON] = "";
-	struct acr_report report = acr_attempt_report(atomic_load(&job->current), "ok", reason);
+	struct acr_note note = acr_attempt_note(atomic_load(&job->current), "ok", reason);
 
 	snprintf(reason, sizeof reason, "fused with stage %u", job->stage);
-	acr_request_note(session, next, &report);
+	acr_request_note(session, next, &note);
 }
 
 bool acr_follow_take(struct acr_session *session, const struct acr_job *job,

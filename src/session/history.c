@@ -11,7 +11,7 @@
 
 struct acr_history_entry {
 	uint64_t queued_ns, started_ns, ended_ns; /* monotonic */
-	const char *device, *outcome;             /* as in struct acr_report */
+	const char *device, *outcome;             /* as in struct acr_note */
 	unsigned stage;
 	char reason[ACR_REASON];
 };
@@ -36,8 +36,8 @@ static bool grow(struct acr_history *history, struct acr_account *account)
 	return true;
 }
 
-void acr_history_add(struct acr_history *history, unsigned stage,
-                     const struct acr_report *report, struct acr_account *account)
+void acr_history_add(struct acr_history *history, unsigned stage, const struct acr_note *note,
+                     struct acr_account *account)
 {
 	struct acr_history_entry *entry;
 	bool full = history->count == history->room && !history->next;
@@ -46,13 +46,13 @@ void acr_history_add(struct acr_history *history, unsigned stage,
 	    !history->room)
 		return;
 	entry = &history->entries[history->next];
-	entry->queued_ns = report->queued_ns;
-	entry->started_ns = report->started_ns;
-	entry->ended_ns = report->ended_ns;
-	entry->device = report->device;
-	entry->outcome = report->outcome;
+	entry->queued_ns = note->queued_ns;
+	entry->started_ns = note->started_ns;
+	entry->ended_ns = note->ended_ns;
+	entry->device = note->device;
+	entry->outcome = note->outcome;
 	entry->stage = stage;
-	g_strlcpy(entry->reason, report->reason, sizeof entry->reason);
+	g_strlcpy(entry->reason, note->reason, sizeof entry->reason);
 	history->next = (history->next + 1) % history->room;
 	if (history->count < history->room)
 		history->count++;

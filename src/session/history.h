@@ -16,8 +16,8 @@ struct acr_history {
 };
 
 /* Without memory or quota the line is left out: the session's work matters more. */
-void acr_history_add(struct acr_history *history, unsigned stage,
-                     const struct acr_report *report, struct acr_account *account);
+void acr_history_add(struct acr_history *history, unsigned stage, const struct acr_note *note,
+                     struct acr_account *account);
 /* The `#` line and all others. */
 void acr_history_text(const struct acr_history *history, GString *text);
 /* Empty it; account: what it was charged to. */

@@ -127,7 +127,7 @@ static const struct {
 };
 
 /* What the name says can't be said otherwise: devices are chosen by the name. */
-static int check_digest(struct acr_stage *stage, const char *digest)
+static int rule_digest(struct acr_stage *stage, const char *digest)
 {
 	const struct acr_alg *alg = stage->alg;
 
@@ -181,7 +181,7 @@ int acr_params_set(struct acr_stage *stage, const char *text)
 		if (*words[i])
 			error = set_word(stage, words[i], &given);
 	if (!error)
-		error = check_digest(stage, given.pkey.digest);
+		error = rule_digest(stage, given.pkey.digest);
 	if (error)
 		return error;
 	blob = acr_blob_new(text, strlen(text), false, NULL, &error);
@@ -206,9 +206,9 @@ void acr_params_reset(struct acr_stage *stage)
 
 /* ---- what they come to ---- */
 
-int acr_params_check(struct acr_stage *stage)
+int acr_params_rule(struct acr_stage *stage)
 {
-	return check_digest(stage, stage->pkey.digest);
+	return rule_digest(stage, stage->pkey.digest);
 }
 
 struct acr_numbers acr_params_numbers(const struct acr_stage *stage)

@@ -157,7 +157,7 @@ static struct acr_job *job_of(struct acr_stage *stage, struct acr_buf *in, int *
 	job->stage = stage->number;
 	job->no_fault = session->no_fault;
 	job->tag_size = acr_stage_mac_size(stage);
-	job->report = acr_request_report;
+	job->note = acr_request_take_note;
 	job->check = acr_check_due(stage->check, stage->check_count++);
 	if (acr_stage_takes_input(stage)) {
 		job->src = acr_buf_ref(in);
@@ -191,7 +191,7 @@ int acr_request_build(struct acr_stage *stage, struct acr_buf *in, struct acr_jo
 	if (job->opcode == ACR_DECRYPT)
 		error = fill_decrypt(stage, job);
 	if (!error && acr_stage_takes_input(stage))
-		error = acr_rules_check_size(stage, job->src_len);
+		error = acr_rules_size(stage, job->src_len);
 	if (!error && job->opcode != ACR_DECRYPT)
 		error = acr_request_iv(stage, &job->iv, &job->nonce_recorded);
 	if (error) {
@@ -299,23 +299,23 @@ const char *acr_request_failure(const struct acr_job *job, int error)
 }
 
 void acr_request_note(struct acr_session *session, const struct acr_job *job,
-                      const struct acr_report *report)
+                      const struct acr_note *note)
 {
 	struct acr_stage *stage = acr_stage_find(session, job->stage);
 
 	if (!session->removed)
-		acr_history_add(&session->history, job->stage, report, session->account);
-	if (!report->check)
-		session->device_name = report->device; /* for those in no directory too */
-	if (!session->removed && stage && !report->check)
-		stage->device_name = report->device;
+		acr_history_add(&session->history, job->stage, note, session->account);
+	if (!note->check)
+		session->device_name = note->device; /* for those in no directory too */
+	if (!session->removed && stage && !note->check)
+		stage->device_name = note->device;
 }
 
-void acr_request_report(struct acr_job *job, const struct acr_report *report)
+void acr_request_take_note(struct acr_job *job, const struct acr_note *note)
 {
 	struct acr_session *session = job->owner;
 
 	pthread_mutex_lock(&session->lock);
-	acr_request_note(session, job, report);
+	acr_request_note(session, job, note);
 	pthread_mutex_unlock(&session->lock);
 }

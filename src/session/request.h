@@ -19,10 +19,10 @@ void acr_request_collect(struct acr_stage *stage, struct acr_job *job);
 void acr_request_keep_tag(struct acr_stage *stage, struct acr_job *job);
 /* Sentence for a job that failed, where neither driver nor scheduler gave one. */
 const char *acr_request_failure(const struct acr_job *job, int error);
-/* A job's report() for history; owner is the session. */
-void acr_request_report(struct acr_job *job, const struct acr_report *report);
+/* A job's note() for history; owner is the session. */
+void acr_request_take_note(struct acr_job *job, const struct acr_note *note);
 /* The same with the lock held. */
 void acr_request_note(struct acr_session *session, const struct acr_job *job,
-                      const struct acr_report *report);
+                      const struct acr_note *note);
 
 #endif

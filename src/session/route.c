@@ -194,7 +194,7 @@ void acr_route_drop_outputs(struct acr_session *session, unsigned from)
 
 /* ---- checking ---- */
 
-static int check_stage(struct acr_stage *stage)
+static int rule_inputs(struct acr_stage *stage)
 {
 	if (stage->input2 != ACR_INPUT_UNSET && stage->alg &&
 	    !(stage->alg->flags & ACR_ALG_TWO_INPUTS)) {
@@ -205,7 +205,7 @@ static int check_stage(struct acr_stage *stage)
 	return 0;
 }
 
-int acr_route_check(struct acr_session *session)
+int acr_route_rule(struct acr_session *session)
 {
 	unsigned highest = acr_route_highest(session);
 	int error = 0;
@@ -226,7 +226,7 @@ int acr_route_check(struct acr_session *session)
 			                    number);
 			return -EINVAL;
 		}
-		error = check_stage(stage);
+		error = rule_inputs(stage);
 	}
 	return error;
 }

@@ -17,7 +17,7 @@ void acr_route_clear(struct acr_session *session);
 /* Does any stage of the route read src? */
 bool acr_route_takes_src(const struct acr_session *session);
 /* Gaps, and stages that name a wrong one. 0 or the errno with the sentence set. */
-int acr_route_check(struct acr_session *session);
+int acr_route_rule(struct acr_session *session);
 /* Where a stage's input comes from: a stage's number, 0 for src. */
 unsigned acr_route_source(const struct acr_stage *stage);
 /* What a stage works on, borrowed; NULL: nothing there. */

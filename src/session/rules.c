@@ -24,7 +24,7 @@ static const char *why_refused(const struct acr_stage *stage, enum acr_value val
 	                                                     : "write a good one";
 }
 
-static int check_bad_files(struct acr_stage *stage)
+static int rule_bad_files(struct acr_stage *stage)
 {
 	static const struct {
 		enum acr_value value;
@@ -54,7 +54,7 @@ void acr_rules_put_right(struct acr_session *session)
 		if (!stage)
 			continue;
 		stage->error = 0;
-		check_bad_files(stage);
+		rule_bad_files(stage);
 	}
 }
 
@@ -66,23 +66,23 @@ static int no_alg(struct acr_stage *stage)
 	return REFUSE(stage, -EINVAL, "write the algorithm to alg first");
 }
 
-static int check_key(struct acr_stage *stage)
+static int rule_key(struct acr_stage *stage)
 {
 	if (!stage->alg->key_max || stage->input2 != ACR_INPUT_UNSET)
 		return 0;
 	if (stage->key)
-		return acr_value_check_key(stage, stage->key);
+		return acr_rule_key_size(stage, stage->key);
 	/* Linux tells us nothing of a write of no bytes. */
 	return REFUSE(stage, -ENOKEY, "%s needs a key: write it to key%s", stage->alg_text,
 	              stage->alg->key_min ? "" : ", or hex: for an empty one");
 }
 
-static int check_iv(struct acr_stage *stage)
+static int rule_iv(struct acr_stage *stage)
 {
-	return stage->iv ? acr_value_check_iv(stage, stage->iv) : 0;
+	return stage->iv ? acr_rule_iv_size(stage, stage->iv) : 0;
 }
 
-static int check_taglen(struct acr_stage *stage)
+static int rule_taglen(struct acr_stage *stage)
 {
 	char sizes[ACR_SIZES];
 
@@ -93,7 +93,7 @@ static int check_taglen(struct acr_stage *stage)
 	              stage->alg_text, sizes);
 }
 
-static int check_tag(struct acr_stage *stage)
+static int rule_tag(struct acr_stage *stage)
 {
 
 	if (acr_stage_op(stage) != ACR_DECRYPT || stage->alg->kind != ACR_KIND_AEAD ||
@@ -118,7 +118,7 @@ static const char *hex_hint(const struct acr_stage *stage)
 	               : "";
 }
 
-static int check_sig(struct acr_stage *stage)
+static int rule_sig(struct acr_stage *stage)
 {
 	bool mac = stage->alg->kind == ACR_KIND_MAC;
 
@@ -136,7 +136,7 @@ static int check_sig(struct acr_stage *stage)
 }
 
 /* Of a MAC, length is another name for taglen. */
-static int check_mac_length(struct acr_stage *stage)
+static int rule_mac_length(struct acr_stage *stage)
 {
 	char sizes[ACR_SIZES];
 
@@ -151,7 +151,7 @@ static int check_mac_length(struct acr_stage *stage)
 	              stage->alg_text, sizes);
 }
 
-int acr_rules_check_length(struct acr_stage *stage)
+int acr_rule_length(struct acr_stage *stage)
 {
 	const struct acr_alg *alg = stage->alg;
 
@@ -162,7 +162,7 @@ int acr_rules_check_length(struct acr_stage *stage)
 		              stage->length,
 		              acr_words_bytes(alg->out_max, (char[ACR_WORDS]){ 0 }));
 	if (alg->kind == ACR_KIND_MAC)
-		return check_mac_length(stage);
+		return rule_mac_length(stage);
 	if (alg->flags & ACR_ALG_XOF)
 		return 0;
 	return REFUSE(stage, -EINVAL, "%s has output of a fixed length: remove length",
@@ -170,7 +170,7 @@ int acr_rules_check_length(struct acr_stage *stage)
 }
 
 /* Decryption knows how long the iv before its input is by the algorithm alone. */
-static int check_layout(struct acr_stage *stage)
+static int rule_layout(struct acr_stage *stage)
 {
 	const struct acr_alg *alg = stage->alg;
 
@@ -184,7 +184,7 @@ static int check_layout(struct acr_stage *stage)
 }
 
 /* One request must not keep a thread of the device for minutes. */
-static int check_cost(struct acr_stage *stage)
+static int rule_cost(struct acr_stage *stage)
 {
 	struct acr_numbers numbers;
 	uint64_t length = stage->length ? stage->length : stage->alg->out;
@@ -212,7 +212,7 @@ const char *acr_rules_padding(const struct acr_alg *alg)
 	return alg->flags & ACR_ALG_PADS ? "pkcs7" : "none";
 }
 
-int acr_rules_check_padding(struct acr_stage *stage)
+int acr_rule_padding(struct acr_stage *stage)
 {
 	static const char *const schemes[] = {
 		[ACR_WANT_PKCS1] = "pkcs1",
@@ -237,7 +237,7 @@ int acr_rules_check_padding(struct acr_stage *stage)
 	              alg->flags & ACR_ALG_PADS ? "the padding pkcs7 or none" : "no padding");
 }
 
-static int check_input(struct acr_stage *stage)
+static int rule_input(struct acr_stage *stage)
 {
 	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;
 
@@ -265,35 +265,31 @@ static int check_input(struct acr_stage *stage)
 	return 0;
 }
 
-static int run_checks(struct acr_stage *stage, acr_rule *const *checks, size_t count)
+static int all_of(struct acr_stage *stage, acr_rule *const *rules, size_t count)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < count && !error; i++)
-		error = checks[i](stage);
+		error = rules[i](stage);
 	return error;
 }
 
-int acr_rules_check_given(struct acr_stage *stage)
+int acr_rules_given(struct acr_stage *stage)
 {
-	static acr_rule *const checks[] = {
-		check_iv,         check_taglen, acr_rules_check_length, acr_rules_check_padding,
-		acr_params_check,
+	static acr_rule *const rules[] = {
+		rule_iv, rule_taglen, acr_rule_length, acr_rule_padding, acr_params_rule,
 	};
-	int error = stage->key && stage->alg->key_max ? check_key(stage) : 0;
+	int error = stage->key && stage->alg->key_max ? rule_key(stage) : 0;
 
-	return error ? error : run_checks(stage, checks, G_N_ELEMENTS(checks));
+	return error ? error : all_of(stage, rules, G_N_ELEMENTS(rules));
 }
 
-int acr_rules_check(struct acr_stage *stage)
+int acr_rules_all(struct acr_stage *stage)
 {
-	static acr_rule *const checks[] = {
-		check_bad_files,  check_key,
-		check_iv,         check_layout,
-		check_taglen,     check_tag,
-		check_sig,        acr_rules_check_length,
-		check_cost,       acr_rules_check_padding,
-		acr_params_check, check_input,
+	static acr_rule *const rules[] = {
+		rule_bad_files, rule_key,         rule_iv,         rule_layout,
+		rule_taglen,    rule_tag,         rule_sig,        acr_rule_length,
+		rule_cost,      acr_rule_padding, acr_params_rule, rule_input,
 	};
 
 	if (acr_stage_op(stage) == ACR_RANDOM)
@@ -303,7 +299,7 @@ int acr_rules_check(struct acr_stage *stage)
 	if (!acr_alg_has_op(stage->alg, acr_stage_op(stage)))
 		return REFUSE(stage, -EOPNOTSUPP, "%s can't %s", stage->alg_text,
 		              acr_opcode_name(acr_stage_op(stage)));
-	return run_checks(stage, checks, G_N_ELEMENTS(checks));
+	return all_of(stage, rules, G_N_ELEMENTS(rules));
 }
 
 bool acr_rules_pads(const struct acr_stage *stage)
@@ -311,7 +307,7 @@ bool acr_rules_pads(const struct acr_stage *stage)
 	return stage->alg->flags & ACR_ALG_PADS && stage->padding != ACR_WANT_NONE;
 }
 
-int acr_rules_check_size(struct acr_stage *stage, uint64_t len)
+int acr_rules_size(struct acr_stage *stage, uint64_t len)
 {
 	const struct acr_alg *alg = stage->alg;
 	bool decrypts = acr_stage_op(stage) == ACR_DECRYPT;

@@ -10,19 +10,19 @@ typedef int acr_rule(struct acr_stage *stage);
 
 /* Everything that can be said of a stage without its input. 0, or the errno with the sentence
  * set. */
-int acr_rules_check(struct acr_stage *stage);
+int acr_rules_all(struct acr_stage *stage);
 /* Is this a length that the algorithm takes, IV and tag apart? As above. */
-int acr_rules_check_size(struct acr_stage *stage, uint64_t len);
+int acr_rules_size(struct acr_stage *stage, uint64_t len);
 /* The same for values alone that are there already, when alg has become known. */
-int acr_rules_check_given(struct acr_stage *stage);
+int acr_rules_given(struct acr_stage *stage);
 /* Something was written: what was wrong before counts no more, but files that were left bad do. */
 void acr_rules_put_right(struct acr_session *session);
 /* The padding that an algorithm has unless told otherwise, as the file reads. */
 const char *acr_rules_padding(const struct acr_alg *alg);
 /* Does the algorithm take the one that was written? As above. */
-int acr_rules_check_padding(struct acr_stage *stage);
+int acr_rule_padding(struct acr_stage *stage);
 /* Can the algorithm give as much as length says? As above. */
-int acr_rules_check_length(struct acr_stage *stage);
+int acr_rule_length(struct acr_stage *stage);
 /* Does the present operation add or remove padding? */
 bool acr_rules_pads(const struct acr_stage *stage);
 /* Does using one nonce twice break the present operation? */

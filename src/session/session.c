@@ -96,7 +96,7 @@ static int next_stage(struct acr_session *session, struct acr_job **job)
 	int error;
 
 	session->at++;
-	error = acr_rules_check(stage);
+	error = acr_rules_all(stage);
 	if (!error)
 		error = acr_request_build(stage, acr_route_input(stage), job);
 	if (!error)
@@ -206,13 +206,13 @@ static void arm_deadline(struct acr_session *session)
 }
 
 /* Everything that can be said of the route before it begins, from a stage on. */
-static int check_route(struct acr_session *session, unsigned from)
+static int rules_of_route(struct acr_session *session, unsigned from)
 {
-	int error = acr_route_check(session);
+	int error = acr_route_rule(session);
 
 	for (unsigned i = from; i <= acr_route_highest(session) && !error; i++) {
 		struct acr_stage *stage = acr_stage_find(session, i);
-		error = acr_rules_check(stage);
+		error = acr_rules_all(stage);
 		acr_rules_settle(stage);
 	}
 	return error;
@@ -265,7 +265,7 @@ static int begin(struct acr_session *session, struct acr_job **job)
 	acr_route_drop_outputs(session, 1);
 	session->last = acr_route_highest(session);
 	session->at = 0;
-	error = check_route(session, 1);
+	error = rules_of_route(session, 1);
 	if (!error && session->stream_mode) {
 		session->at = 1;
 		error = acr_stream_start(session);
@@ -353,7 +353,7 @@ static int go_on(struct acr_session *session, struct acr_job **job)
 		                    "stages that were added to route since");
 		return -EINVAL;
 	}
-	error = check_route(session, session->last + 1);
+	error = rules_of_route(session, session->last + 1);
 	if (error)
 		return error;
 	acr_route_drop_outputs(session, session->last + 1);

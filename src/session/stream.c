@@ -359,11 +359,11 @@ static int piece_job(struct acr_session *session, size_t len, struct acr_job **j
 	int error = 0;
 
 	if (session->src_eof)
-		error = acr_rules_check_size(&session->stage, stream->total + len);
+		error = acr_rules_size(&session->stage, stream->total + len);
 	if (error)
 		return error;
 	if (stream->total + len > session->stage.alg->in_max)
-		return acr_rules_check_size(&session->stage, stream->total + len);
+		return acr_rules_size(&session->stage, stream->total + len);
 	in = piece_input(session, len, &error);
 	if (!in)
 		return error ? error : -ENOSPC;

@@ -21,9 +21,8 @@ bool acr_value_is_bare_hex(const uint8_t *data, size_t len, size_t *bytes)
 typedef bool fits(const struct acr_alg *alg, size_t bytes);
 typedef void sizes(const struct acr_alg *alg, char *text);
 
-static int check_given_size(struct acr_stage *stage, const char *name,
-                            const struct acr_blob *value, unsigned max, fits *fits_alg,
-                            sizes *sizes_of)
+static int rule_size(struct acr_stage *stage, const char *name, const struct acr_blob *value,
+                     unsigned max, fits *fits_alg, sizes *sizes_of)
 {
 	const struct acr_alg *alg = stage->alg;
 	char text[ACR_SIZES];
@@ -40,16 +39,16 @@ static int check_given_size(struct acr_stage *stage, const char *name,
 	              stage->alg_text, text, hex ? ACR_HEX_HINT : "");
 }
 
-int acr_value_check_key(struct acr_stage *stage, const struct acr_blob *key)
+int acr_rule_key_size(struct acr_stage *stage, const struct acr_blob *key)
 {
-	return check_given_size(stage, "key", key, stage->alg ? stage->alg->key_max : 0,
-	                        acr_alg_key_ok, acr_alg_key_sizes);
+	return rule_size(stage, "key", key, stage->alg ? stage->alg->key_max : 0,
+	                 acr_alg_key_ok, acr_alg_key_sizes);
 }
 
-int acr_value_check_iv(struct acr_stage *stage, const struct acr_blob *iv)
+int acr_rule_iv_size(struct acr_stage *stage, const struct acr_blob *iv)
 {
-	return check_given_size(stage, "iv", iv, stage->alg ? stage->alg->iv_max : 0,
-	                        acr_alg_iv_ok, acr_alg_iv_sizes);
+	return rule_size(stage, "iv", iv, stage->alg ? stage->alg->iv_max : 0, acr_alg_iv_ok,
+	                 acr_alg_iv_sizes);
 }
 
 static void replace(struct acr_blob **where, struct acr_blob *with)
@@ -60,7 +59,7 @@ static void replace(struct acr_blob **where, struct acr_blob *with)
 
 int acr_value_set_key(struct acr_stage *stage, struct acr_blob *bytes)
 {
-	int error = acr_value_check_key(stage, bytes);
+	int error = acr_rule_key_size(stage, bytes);
 
 	if (error)
 		return error;
@@ -79,7 +78,7 @@ void acr_value_reset_key(struct acr_stage *stage)
 
 int acr_value_set_iv(struct acr_stage *stage, struct acr_blob *bytes)
 {
-	int error = acr_value_check_iv(stage, bytes);
+	int error = acr_rule_iv_size(stage, bytes);
 
 	if (!error)
 		replace(&stage->iv, bytes);
@@ -100,8 +99,7 @@ void acr_value_reset_iv(struct acr_stage *stage)
 int acr_value_set_tag(struct acr_stage *stage, struct acr_blob *bytes)
 {
 	bool takes = stage->alg && stage->alg->kind == ACR_KIND_AEAD;
-	int error =
-	        check_given_size(stage, "tag", bytes, takes, acr_alg_tag_ok, acr_alg_tag_sizes);
+	int error = rule_size(stage, "tag", bytes, takes, acr_alg_tag_ok, acr_alg_tag_sizes);
 
 	if (!error)
 		replace(&stage->tag, bytes);

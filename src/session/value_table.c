@@ -92,7 +92,7 @@ static int set_alg(struct acr_stage *stage, const char *text, bool privileged)
 	stage->alg = alg;
 	stage->alg_text = acr_alg_text(name);
 	/* What came before the first alg is checked now; after a change of alg, at the start. */
-	error = old ? 0 : acr_rules_check_given(stage);
+	error = old ? 0 : acr_rules_given(stage);
 	if (error) {
 		stage->alg = old;
 		stage->alg_text = old_text;
@@ -159,7 +159,7 @@ static int set_padding(struct acr_stage *stage, const char *text, bool privilege
 		              "\"%s\"",
 		              QUOTE(text));
 	stage->padding = (enum acr_want_padding)padding;
-	error = stage->alg ? acr_rules_check_padding(stage) : 0;
+	error = stage->alg ? acr_rule_padding(stage) : 0;
 	if (error)
 		stage->padding = old;
 	return error;
@@ -238,7 +238,7 @@ static int set_length(struct acr_stage *stage, const char *text, bool privileged
 	if (error)
 		return error;
 	stage->length = number;
-	error = alg ? acr_rules_check_length(stage) : 0;
+	error = alg ? acr_rule_length(stage) : 0;
 	if (error)
 		stage->length = old;
 	return error;

@@ -41,8 +41,8 @@ acr_value_resetter acr_value_reset_key, acr_value_reset_iv, acr_value_reset_aad,
 
 /* value_bytes.c: does it fit the algorithm, as far as that is known? 0, or -EINVAL with a
  * sentence. */
-int acr_value_check_key(struct acr_stage *stage, const struct acr_blob *key);
-int acr_value_check_iv(struct acr_stage *stage, const struct acr_blob *iv);
+int acr_rule_key_size(struct acr_stage *stage, const struct acr_blob *key);
+int acr_rule_iv_size(struct acr_stage *stage, const struct acr_blob *iv);
 
 /* value_bytes.c: is it so many bytes as hex digits, without "hex:" before them? */
 bool acr_value_is_bare_hex(const uint8_t *data, size_t len, size_t *bytes);

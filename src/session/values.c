@@ -77,8 +77,8 @@ static void leave_bad(struct acr_stage *stage, enum acr_value id)
 	stage->bad |= 1u << id;
 }
 
-int acr_value_check(struct acr_session *session, unsigned number, enum acr_value id,
-                    const void *data, size_t len)
+int acr_value_may_begin(struct acr_session *session, unsigned number, enum acr_value id,
+                        const void *data, size_t len)
 {
 	const struct acr_value_row *value = &acr_value_table[id];
 	struct acr_stage *stage;
@@ -168,7 +168,7 @@ static struct acr_blob *bytes_of(struct acr_stage *stage, enum acr_value id,
 	return blob;
 }
 
-static int check_lockable(struct acr_stage *stage, enum acr_value id)
+static int rule_lockable(struct acr_stage *stage, enum acr_value id)
 {
 	if (id != ACR_V_KEY || acr_secret_lockable())
 		return 0;
@@ -179,7 +179,7 @@ static int check_lockable(struct acr_stage *stage, enum acr_value id)
 
 static int set_bytes(struct acr_stage *stage, enum acr_value id, const void *data, size_t len)
 {
-	int error = check_lockable(stage, id);
+	int error = rule_lockable(stage, id);
 	struct acr_blob *blob = error ? NULL : bytes_of(stage, id, data, len, &error);
 
 	if (blob)
@@ -206,7 +206,7 @@ static int set_text(struct acr_stage *stage, enum acr_value id, const char *data
 static int set_blob(struct acr_stage *stage, enum acr_value id, struct acr_blob *blob)
 {
 	const struct acr_value_row *value = &acr_value_table[id];
-	int error = check_lockable(stage, id);
+	int error = rule_lockable(stage, id);
 
 	if (!error && blob->len > value->max)
 		error = REFUSE(stage, -EINVAL, "%s has %zu bytes, at most %zu are taken",

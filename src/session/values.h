@@ -19,8 +19,8 @@ int acr_value_give(struct acr_session *session, unsigned stage, enum acr_value v
 /* The value of a file's name; -1: there is none. */
 int acr_value_find(const char *name);
 /* Could a value begin with these len bytes? Refuses what is too long already. */
-int acr_value_check(struct acr_session *session, unsigned stage, enum acr_value value,
-                    const void *data, size_t len);
+int acr_value_may_begin(struct acr_session *session, unsigned stage, enum acr_value value,
+                        const void *data, size_t len);
 /* It is opened to be added to. 0: that makes no difference; -EINVAL with the sentence set. */
 int acr_value_append(struct acr_session *session, unsigned stage, enum acr_value value);
 /* Text (with its newline) or bytes as the file reads. Returns owned. NULL: no memory. */

@@ -183,7 +183,7 @@ static void bench_queued(void)
 
 static uint64_t last_moved_ns; /* written by the thread that breaks the device */
 
-static void moved(struct acr_job *job, const struct acr_report *report)
+static void moved(struct acr_job *job, const struct acr_note *report)
 {
 	(void)job, (void)report;
 	last_moved_ns = clock_ns(CLOCK_MONOTONIC);
@@ -211,7 +211,7 @@ static struct fall break_once(unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct acr_job *job = job_new(alg, account);
 		job->done = nobody_left;
-		job->report = moved;
+		job->note = moved;
 		need(!acr_job_submit(job, false), "nobody takes the job");
 		acr_job_unref(job);
 	}

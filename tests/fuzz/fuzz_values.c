@@ -161,7 +161,7 @@ static void set_value(struct program *program)
 	if (value == ACR_V_DEADLINE)
 		return; /* a session that a timer ends is not repeatable */
 	if (acr_value_is_text(value) ||
-	    !acr_value_check(program->session, program->stage, value, data, len))
+	    !acr_value_may_begin(program->session, program->stage, value, data, len))
 		acr_value_set(program->session, program->stage, value, data, len,
 		              next(program) & 1);
 }

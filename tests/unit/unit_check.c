@@ -49,7 +49,7 @@ static bool is_broken(const char *name, const char *why)
 static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
 static char notes[400]; /* "device outcome; ..." of all reports since test_begin() */
 
-static void note(struct acr_job *job, const struct acr_report *report)
+static void note(struct acr_job *job, const struct acr_note *report)
 {
 	size_t used = strlen(notes);
 
@@ -76,7 +76,7 @@ static void start(struct task *task, const char *alg, const char *bound,
 	task->any = true;
 	task->job->dst_size = 32;
 	task->job->check = need;
-	task->job->report = note;
+	task->job->note = note;
 	task_submit(task, false);
 }
 

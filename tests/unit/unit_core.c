@@ -586,9 +586,9 @@ static void test_nonces(void)
 /* Whatever a balancer's reason is, a line stays a line of seven columns. */
 static void test_history_lines(void)
 {
-	const struct acr_report report = { .device = "d0",
-		                           .outcome = "ok",
-		                           .reason = "a\tb\nc\x1b[2Jd" };
+	const struct acr_note report = { .device = "d0",
+		                         .outcome = "ok",
+		                         .reason = "a\tb\nc\x1b[2Jd" };
 	struct acr_account *account = acr_account_get(1);
 	struct acr_history history = { 0 };
 	g_autoptr(GString) text = g_string_new(NULL);

@@ -306,15 +306,19 @@ static void check_answer(struct request *request)
 	fs_visits_wait();
 }
 
+static bool is_given_back(struct acr_account *account, size_t before)
+{
+	return !atomic_load(&account->bytes) && acr_account_total() == before &&
+	       !atomic_load(&account->sessions) && !atomic_load(&account->requests) &&
+	       !account->visits && !account->slow;
+}
+
+/* Threads that have answered, or hold a last reference, may do it only now. */
 static void check_given_back(struct acr_account *account, size_t before)
 {
-	/* A worker may have the last reference, and gives back to the user first. */
-	for (int i = 0;
-	     i < 5000 && (atomic_load(&account->bytes) || acr_account_total() != before); i++)
+	for (int i = 0; i < 5000 && !is_given_back(account, before); i++)
 		g_usleep(1000);
-	ASSERT(!atomic_load(&account->bytes) && acr_account_total() == before);
-	ASSERT(!atomic_load(&account->sessions) && !atomic_load(&account->requests));
-	ASSERT(!account->visits && !account->slow);
+	ASSERT(is_given_back(account, before));
 }
 
 static struct acr_module module[] = { { "soft", NULL, NULL }, { 0 } };

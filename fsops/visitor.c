@@ -5,6 +5,7 @@
  * the daemon, by the end of file of a socket, or when the maker is gone. */
 #include "visitor.h"
 
+#include "base/log.h"
 #include "base/secret.h"
 
 #include <errno.h>
@@ -190,6 +191,9 @@ static int32_t ask(int fds[GIVEN])
 	answered = send(maker, "", 1, MSG_NOSIGNAL) == 1 &&
 	           recvmsg(maker, message, MSG_CMSG_CLOEXEC) == sizeof news.pid;
 	pthread_mutex_unlock(&lock);
+	if (!answered)
+		acr_log(ACR_LOG_ERROR, "visit",
+		        "the process acrypto-maker is gone: calls with pointers fail from now on");
 	head = answered ? CMSG_FIRSTHDR(message) : NULL;
 	if (!head || head->cmsg_len != CMSG_LEN(sizeof(int[GIVEN])))
 		return -1;

@@ -102,7 +102,8 @@ struct acrypto_session_alloc {
  * A new ACRYPTO_SRC begins the next request; the rest stays as it was.
  * EINVAL: no session yet, or a size that differs from the one announced (key, iv) or that the
  * algorithm can't take. EMSGSIZE: more src than announced. EBUSY: the request is running, or
- * another call is filling. EFAULT: no such memory. EPERM, ESRCH: it can't be reached. */
+ * another call is filling. EFAULT: no such memory, or it does not answer. EAGAIN: so much of this
+ * user's does not answer that no more is tried. EPERM, ESRCH: it can't be reached. */
 struct acrypto_fill_data {
 	uint32_t type;  /* enum acrypto_type */
 	uint32_t flags; /* ACRYPTO_BY_FILE */

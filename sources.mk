@@ -24,7 +24,7 @@ fsops_sources = \
 	fsops/file_value.c fsops/files.c fsops/held.c fsops/ioctl.c fsops/ioctl_add.c \
 	fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_direct.c fsops/ioctl_read.c \
 	fsops/ioctl_session.c fsops/ioctl_status.c fsops/keeper.c fsops/loop.c fsops/mount_words.c fsops/ops.c fsops/round.c fsops/show.c \
-	fsops/removed.c fsops/show_lb.c fsops/spliced.c fsops/tree.c fsops/visit.c fsops/visitor.c fsops/wait.c fsops/who.c fsops/wipe.c
+	fsops/removed.c fsops/show_lb.c fsops/spliced.c fsops/tree.c fsops/visit.c fsops/visitor.c fsops/kept.c fsops/who.c fsops/wipe.c
 
 # The software engine, inside soft and in every fault driver that computes.
 engine_sources = \
@@ -183,7 +183,7 @@ tests_fuzz_fuzz_ce99_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_fuzz_ioctl_SOURCES = tests/fuzz/fuzz_ioctl.c fsops/caller.c fsops/ioctl.c \
 	fsops/ioctl_add.c fsops/ioctl_call.c fsops/ioctl_data.c fsops/ioctl_direct.c \
 	fsops/ioctl_read.c fsops/ioctl_session.c fsops/ioctl_status.c fsops/keeper.c fsops/round.c \
-	fsops/spliced.c fsops/visit.c fsops/visitor.c fsops/wait.c fsops/who.c fsops/wipe.c \
+	fsops/spliced.c fsops/visit.c fsops/visitor.c fsops/kept.c fsops/who.c fsops/wipe.c \
 	drivers/soft/soft.c $(engine_sources) $(core_but_modules)
 tests_fuzz_fuzz_ioctl_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_fuzz_hifn_SOURCES = tests/fuzz/fuzz_hifn.c $(hifn_sources) $(pci_sources)

@@ -82,7 +82,7 @@ struct fs_input {
 /* One call, from its request to the answer. */
 struct fs_call {
 	struct fs_visit visit; /* first */
-	struct fs_pending pending;
+	struct fs_kept kept;
 	struct fs_handle *handle;
 	struct acr_session *session; /* a reference */
 	bool own;                    /* it is DIRECT's, and ends with it */
@@ -103,16 +103,16 @@ struct fs_call {
 	} arg;
 };
 
-struct fs_call *fs_call_of(struct fs_pending *pending);
+struct fs_call *fs_call_of(struct fs_kept *kept);
 /* Returns owned, NULL: answered. session: is referenced, or NULL. kind: how it waits, NULL: not. */
 struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle,
-                            struct acr_session *session, const struct fs_pending_kind *kind);
+                            struct acr_session *session, const struct fs_kept_kind *kind);
 /* Give up a call that was answered. */
 void fs_call_free(struct fs_call *call);
 /* Answer with an error, remembered with the sentence (NULL: the session's), and give up. */
 void fs_call_fail(struct fs_call *call, int error, const char *why);
 /* Try to get the result. -EAGAIN, or 0 with call->error and call->piece. */
-int fs_call_attempt(struct fs_pending *pending);
+int fs_call_attempt(struct fs_kept *kept);
 /* Try; answer with what it came to, wait, or say that it would have to. */
 void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call));
 /* Why waiting has ended with this error. */

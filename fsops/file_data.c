@@ -17,7 +17,7 @@
 
 /* A read of dst or random, or a write of src, and what it came to. */
 struct transfer {
-	struct fs_pending pending;
+	struct fs_kept kept;
 	struct fs_handle *handle;
 	bool once; /* the handle and its session are this read's own: of `random` */
 	bool is_write;
@@ -111,15 +111,15 @@ static bool breaks_promise(const struct transfer *t)
 	       t->piece.len < t->size;
 }
 
-static int transfer_attempt(struct fs_pending *pending)
+static int transfer_attempt(struct fs_kept *kept)
 {
-	struct transfer *t = (struct transfer *)pending;
+	struct transfer *t = (struct transfer *)kept;
 	return t->is_write ? attempt_write(t, false) : attempt_read(t);
 }
 
-static void transfer_answer(struct fs_pending *pending, int error)
+static void transfer_answer(struct fs_kept *kept, int error)
 {
-	struct transfer *t = (struct transfer *)pending;
+	struct transfer *t = (struct transfer *)kept;
 
 	if (error)
 		t->error = error;
@@ -127,7 +127,7 @@ static void transfer_answer(struct fs_pending *pending, int error)
 		acr_piece_drop(&t->piece);
 		t->error = -EINTR;
 	}
-	send(pending->req, t);
+	send(kept->req, t);
 	if (t->charged) {
 		acr_secret_free((void *)t->data);
 		acr_account_release(t->charged, t->size);
@@ -137,7 +137,7 @@ static void transfer_answer(struct fs_pending *pending, int error)
 	free(t);
 }
 
-static const struct fs_pending_kind transfer_kind = { transfer_attempt, transfer_answer };
+static const struct fs_kept_kind transfer_kind = { transfer_attempt, transfer_answer };
 
 /* The request's buffer is used again: keep what is to be written. 0 or a negative errno. */
 static int keep_data(struct transfer *t, uint32_t uid)
@@ -169,13 +169,13 @@ static void answer_or_wait(fuse_req_t req, const struct transfer *tried, int res
 		now.error = -ENOMEM;
 	if (t) {
 		*t = *tried;
-		t->pending = (struct fs_pending){ .kind = &transfer_kind, .req = req };
+		t->kept = (struct fs_kept){ .kind = &transfer_kind, .req = req };
 		error = t->is_write ? keep_data(t, fuse_req_ctx(req)->uid) : 0;
 		if (t->for_page)
 			t->promised = acr_dst_size(t->handle->session, t->handle->node.stage);
 	}
 	if (t && !error) {
-		fs_wait(&t->pending, t->handle->session);
+		fs_keep(&t->kept, t->handle->session);
 		return;
 	}
 	free(t);

@@ -2,7 +2,7 @@
 /* The filesystem in front of the core: names, modes and descriptors.
  *
  * A request comes in at loop.c, finds its node in tree.c and its file's kind in a table of
- * files.c, and is answered at once or kept in wait.c. Nothing in here blocks. */
+ * files.c, and is answered at once or kept in kept.c. Nothing in here blocks. */
 #ifndef FSOPS_H
 #define FSOPS_H
 
@@ -110,7 +110,7 @@ struct fs_handle {
 	size_t filled;
 	bool dirty, refused, begun;    /* (h) */
 	struct fuse_pollhandle *poll;  /* (f) of the session's front */
-	struct fs_handle *next;        /* (f) */
+	LIST_ENTRY(fs_handle) polling; /* (f) */
 	LIST_ENTRY(fs_handle) holders; /* held.c's */
 };
 
@@ -211,7 +211,7 @@ void fs_send_written(const struct fs_answer *answer);
  * them goes. At once, but in a thread that serves perhaps a moment later. No locks held. */
 void fs_spliced_moved(struct acr_session *session);
 
-/* Wait until all is answered, after fs_wait_close(): that is soon. */
+/* Wait until all is answered, after fs_kept_close(): that is soon. */
 void fs_spliced_wait(void);
 
 /* ---- removed.c ---- */
@@ -228,14 +228,14 @@ void fs_wipe_request(void);
 /* Has that been said in this thread since the last call? */
 bool fs_wipe_wanted(void);
 
-/* ---- wait.c: requests that are kept, and pollers ---- */
+/* ---- kept.c: requests that are kept, and pollers ---- */
 
 /* A request that may have to wait, inside what its kind knows of it. */
-struct fs_pending {
-	const struct fs_pending_kind *kind;
+struct fs_kept {
+	const struct fs_kept_kind *kind;
 	fuse_req_t req;
-	/* wait.c's: */
-	struct fs_pending *prev, *next;                           /* (f) */
+	/* kept.c's: */
+	TAILQ_ENTRY(fs_kept) link;                                /* (f) */
 	enum { FS_ARMING, FS_WAITING, FS_TRIED, FS_TAKEN } state; /* (f) */
 	bool interrupted;                                         /* (f) */
 	int error;                   /* to be answered in place of what the attempt came to */
@@ -243,25 +243,27 @@ struct fs_pending {
 	struct acr_account *account; /* of the caller, charged with a request */
 };
 
-struct fs_pending_kind {
+TAILQ_HEAD(fs_kept_list, fs_kept);
+
+struct fs_kept_kind {
 	/* Try it. -EAGAIN: it must wait; else it is to be answered. Any thread. */
-	int (*attempt)(struct fs_pending *pending);
+	int (*attempt)(struct fs_kept *kept);
 	/* Send what the attempt came to, or the error if there is one, and free it. Any thread;
 	 * with -EINTR libfuse's lock of the request is held. */
-	void (*answer)(struct fs_pending *pending, int error);
+	void (*answer)(struct fs_kept *kept, int error);
 };
 
 /* Take over a request whose attempt gave -EAGAIN: it is tried again whenever the session
  * changes. Its descriptor stays open as long. It is answered in any case; at once with -EAGAIN
  * if too many of its user's are kept. */
-void fs_wait(struct fs_pending *pending, struct acr_session *session);
+void fs_keep(struct fs_kept *kept, struct acr_session *session);
 void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
              struct fuse_pollhandle *ph);
 void fs_poll_forget(struct fs_handle *handle);
-size_t fs_waiting_count(void);
-void fs_wait_init(void);
+size_t fs_kept_count(void);
+void fs_kept_init(void);
 /* The end: answer everything that is kept with ECANCELED, and keep nothing more. */
-void fs_wait_close(void);
+void fs_kept_close(void);
 
 /* ---- held.c: keys that were written to open descriptors ---- */
 

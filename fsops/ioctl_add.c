@@ -61,9 +61,9 @@ static void add_now(struct fs_call *call)
 }
 
 /* The thread here may be a device's: it must not wait for anybody's memory. */
-static void add_answer(struct fs_pending *pending, int error)
+static void add_answer(struct fs_kept *kept, int error)
 {
-	struct fs_call *call = fs_call_of(pending);
+	struct fs_call *call = fs_call_of(kept);
 
 	if (error)
 		fs_call_fail(call, error, fs_call_why(error));
@@ -71,7 +71,7 @@ static void add_answer(struct fs_pending *pending, int error)
 		add_store(call, false);
 }
 
-static const struct fs_pending_kind add_kind = { fs_call_attempt, add_answer };
+static const struct fs_kept_kind add_kind = { fs_call_attempt, add_answer };
 
 /* Submit the next request if the last one's result was stored, or its failure told. 0 or a
  * negative errno. */

@@ -10,9 +10,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-struct fs_call *fs_call_of(struct fs_pending *pending)
+struct fs_call *fs_call_of(struct fs_kept *kept)
 {
-	return (struct fs_call *)((char *)pending - offsetof(struct fs_call, pending));
+	return (struct fs_call *)((char *)kept - offsetof(struct fs_call, kept));
 }
 
 void fs_call_free(struct fs_call *call)
@@ -38,12 +38,12 @@ void fs_call_fail(struct fs_call *call, int error, const char *why)
 	else if (call->session)
 		fs_binary_fail_of(call->handle, error, call->session);
 	acr_secret_scrub();
-	fuse_reply_err(call->pending.req, -error);
+	fuse_reply_err(call->kept.req, -error);
 	fs_call_free(call);
 }
 
 struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle,
-                            struct acr_session *session, const struct fs_pending_kind *kind)
+                            struct acr_session *session, const struct fs_kept_kind *kind)
 {
 	struct fs_call *call = calloc(1, sizeof *call);
 
@@ -51,8 +51,8 @@ struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle,
 		fuse_reply_err(req, ENOMEM);
 		return NULL;
 	}
-	call->pending.req = req;
-	call->pending.kind = kind;
+	call->kept.req = req;
+	call->kept.kind = kind;
 	call->handle = handle;
 	call->session = session ? acr_session_ref(session) : NULL;
 	return call;
@@ -70,9 +70,9 @@ struct acr_session *fs_binary_session_of(fuse_req_t req, struct fs_handle *handl
 	return session;
 }
 
-int fs_call_attempt(struct fs_pending *pending)
+int fs_call_attempt(struct fs_kept *kept)
 {
-	struct fs_call *call = fs_call_of(pending);
+	struct fs_call *call = fs_call_of(kept);
 
 	call->error = acr_dst_read(call->session, 0, &call->request, 0, SIZE_MAX, &call->piece);
 	return call->error == -EAGAIN ? -EAGAIN : 0;
@@ -80,13 +80,13 @@ int fs_call_attempt(struct fs_pending *pending)
 
 void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call))
 {
-	if (!call->pending.kind->attempt(&call->pending))
+	if (!call->kept.kind->attempt(&call->kept))
 		answer(call);
 	else if (call->handle->flags & O_NONBLOCK)
 		fs_call_fail(call, -EAGAIN,
 		             "it is not done yet, and the descriptor is O_NONBLOCK");
 	else
-		fs_wait(&call->pending, call->session);
+		fs_keep(&call->kept, call->session);
 }
 
 const char *fs_call_why(int error)
@@ -146,7 +146,7 @@ void fs_call_store(struct fs_call *call, const struct acrypto_buffer to[3],
 	struct fs_visit *visit = &call->visit;
 
 	*visit = (struct fs_visit){
-		.req = call->pending.req, .write = true, .caller = visit->caller, .done = done
+		.req = call->kept.req, .write = true, .caller = visit->caller, .done = done
 	};
 	if (fs_binary_makes_tag(call->session))
 		call->tag = acr_value_get(call->session, 1, ACR_V_TAG);
@@ -177,6 +177,6 @@ void fs_call_answer(struct fs_call *call, size_t arg_size)
 	}
 	if (call->error)
 		fs_binary_fail(call->handle, call->error, call->why);
-	fuse_reply_ioctl(call->pending.req, call->error, &call->arg, arg_size);
+	fuse_reply_ioctl(call->kept.req, call->error, &call->arg, arg_size);
 	fs_call_free(call);
 }

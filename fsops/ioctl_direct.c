@@ -7,7 +7,7 @@
  *          |
  *   direct_taken() ------ failed --------------> ANSWER
  *          |              give them to the session; if it is done already: direct_store()
- *        fs_wait()        fs_call_attempt() whenever the session changes, until it has ended
+ *        fs_keep()        fs_call_attempt() whenever the session changes, until it has ended
  *          |
  *   direct_ended() ------ failed --------------> ANSWER
  *          |
@@ -121,9 +121,9 @@ static void direct_store(struct fs_call *call, bool here)
 
 /* ---- the steps between, the last one first ---- */
 
-static void direct_ended(struct fs_pending *pending, int error)
+static void direct_ended(struct fs_kept *kept, int error)
 {
-	struct fs_call *call = fs_call_of(pending);
+	struct fs_call *call = fs_call_of(kept);
 
 	if (error)
 		fs_call_fail(call, error, fs_call_why(error));
@@ -146,8 +146,8 @@ static void direct_taken(struct fs_visit *visit)
 		error = check_tag_room(call);
 	if (error)
 		fs_call_fail(call, error, call->why);
-	else if (fs_call_attempt(&call->pending))
-		fs_wait(&call->pending, call->session);
+	else if (fs_call_attempt(&call->kept))
+		fs_keep(&call->kept, call->session);
 	else if (call->error)
 		fs_call_fail(call, call->error, NULL);
 	else
@@ -156,7 +156,7 @@ static void direct_taken(struct fs_visit *visit)
 
 void fs_binary_direct(fuse_req_t req, struct fs_handle *handle, const struct acrypto_direct *in)
 {
-	static const struct fs_pending_kind kind = { fs_call_attempt, direct_ended };
+	static const struct fs_kept_kind kind = { fs_call_attempt, direct_ended };
 	struct fs_call *call = fs_call_new(req, handle, NULL, &kind);
 	int error;
 

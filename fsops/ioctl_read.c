@@ -13,9 +13,9 @@
 /* ---- read() ---- */
 
 /* Where the descriptor's reading goes on, if it is still the same request. */
-static int read_attempt(struct fs_pending *pending)
+static int read_attempt(struct fs_kept *kept)
 {
-	struct fs_call *call = fs_call_of(pending);
+	struct fs_call *call = fs_call_of(kept);
 	struct fs_handle *handle = call->handle;
 	bool begun;
 
@@ -48,21 +48,21 @@ static void read_send(struct fs_call *call)
 	binary->read_request = call->request;
 	binary->read_at = call->at + piece->len;
 	pthread_mutex_unlock(&call->handle->lock);
-	fuse_reply_buf(call->pending.req,
+	fuse_reply_buf(call->kept.req,
 	               piece->buf ? (const char *)piece->buf->data + piece->offset : NULL,
 	               piece->len);
 	fs_call_free(call);
 }
 
-static void read_answer(struct fs_pending *pending, int error)
+static void read_answer(struct fs_kept *kept, int error)
 {
 	if (error)
-		fs_call_fail(fs_call_of(pending), error, fs_call_why(error));
+		fs_call_fail(fs_call_of(kept), error, fs_call_why(error));
 	else
-		read_send(fs_call_of(pending));
+		read_send(fs_call_of(kept));
 }
 
-static const struct fs_pending_kind read_kind = { read_attempt, read_answer };
+static const struct fs_kept_kind read_kind = { read_attempt, read_answer };
 
 static void read_value(fuse_req_t req, struct fs_handle *handle, enum acr_value value,
                        size_t size)
@@ -139,7 +139,7 @@ static void fetch_send(struct fs_call *call, struct acrypto_inline *out)
 		acr_blob_unref(blob);
 	}
 	acr_secret_scrub();
-	fuse_reply_ioctl(call->pending.req, 0, out, sizeof *out);
+	fuse_reply_ioctl(call->kept.req, 0, out, sizeof *out);
 	fs_call_free(call);
 }
 
@@ -169,7 +169,7 @@ void fs_binary_fetch(fuse_req_t req, struct fs_handle *handle, const struct acry
 	memcpy(out, in, offsetof(struct acrypto_inline, data));
 	if (in->type != ACRYPTO_DST && in->type != ACRYPTO_TAG && in->type != ACRYPTO_IV)
 		fs_call_fail(call, -EINVAL, "only ACRYPTO_DST, _TAG and _IV can be fetched");
-	else if (!has_ended(session) || fs_call_attempt(&call->pending))
+	else if (!has_ended(session) || fs_call_attempt(&call->kept))
 		fs_call_fail(call, -EAGAIN, "it is not done yet");
 	else if (call->error)
 		fs_call_fail(call, call->error, NULL);

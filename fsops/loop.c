@@ -195,7 +195,7 @@ static void report_transport(GString *text)
 	g_string_append_printf(text,
 	                       "requests-waiting: %zu\ntransport: /dev/fuse\n"
 	                       "shared-buffers: no\n",
-	                       fs_waiting_count());
+	                       fs_kept_count());
 }
 
 struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const char *options)
@@ -207,7 +207,7 @@ struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const 
 
 	if (!check_mountpoint(path))
 		return NULL;
-	fs_wait_init();
+	fs_kept_init();
 	acr_report_front = report_transport;
 	mount = g_new0(struct fs_mount, 1);
 	mount->mountpoint = g_strdup(path);
@@ -237,7 +237,7 @@ struct fs_mount *fs_mount_new(const char *source, const char *mountpoint, const 
 void fs_mount_free(struct fs_mount *mount)
 {
 	atomic_store(&mount->ending, true);
-	fs_wait_close();
+	fs_kept_close();
 	fs_spliced_wait(); /* while there are threads that serve its readers */
 	fs_visits_close();
 	/* First the threads: unmounting closes the descriptor that they read. */

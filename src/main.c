@@ -438,7 +438,7 @@ static void take_down(struct fs_mount *mount)
 {
 	acr_sessions_refuse();
 	acr_sessions_cancel_all();
-	fs_wait_close();
+	fs_kept_close();
 	fs_visits_cancel();
 	/* Who was waiting has its answer now; let it close its files in peace. */
 	for (int i = 0; i < CLOSING_MS && fs_open_count(); i++)

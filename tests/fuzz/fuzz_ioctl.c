@@ -341,7 +341,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	acr_alg_init();
 	ASSERT(!fs_visitors_start());
 	acr_secret_init();
-	fs_wait_init();
+	fs_kept_init();
 	ASSERT(!fs_visits_start());
 	fs_visit_server(true); /* counts as two threads, of which one may visit */
 	fs_visit_server(true);

@@ -17,20 +17,20 @@
 
 struct front {
 	pthread_mutex_t lock; /* (f), after no other lock of ours; libfuse's come before it */
-	struct fs_pending *head, *tail;
-	bool waking, again;        /* one thread at a time tries the waiters */
-	struct fs_handle *pollers; /* handles with a poll handle */
-	struct front *prev, *next; /* (fronts_lock) */
+	struct fs_kept_list waiters;    /* in the order of arrival */
+	bool waking, again;             /* one thread at a time tries the waiters */
+	LIST_HEAD(, fs_handle) pollers; /* handles with a poll handle */
+	LIST_ENTRY(front) link;         /* (fronts_lock) */
 };
 
-static atomic_size_t kept;
+static atomic_size_t count;
 static atomic_bool closing;
-static pthread_mutex_t fronts_lock = PTHREAD_MUTEX_INITIALIZER; /* before (f) */
-static struct front *fronts;                                    /* (fronts_lock) */
+static pthread_mutex_t fronts_lock = PTHREAD_MUTEX_INITIALIZER;   /* before (f) */
+static LIST_HEAD(, front) fronts = LIST_HEAD_INITIALIZER(fronts); /* (fronts_lock) */
 
-size_t fs_waiting_count(void)
+size_t fs_kept_count(void)
 {
-	return atomic_load(&kept);
+	return atomic_load(&count);
 }
 
 static struct front *front_of(struct acr_session *session)
@@ -42,11 +42,10 @@ static struct front *front_of(struct acr_session *session)
 		front = calloc(1, sizeof *front);
 		if (front) {
 			pthread_mutex_init(&front->lock, NULL);
+			TAILQ_INIT(&front->waiters);
+			LIST_INIT(&front->pollers);
 			pthread_mutex_lock(&fronts_lock);
-			front->next = fronts;
-			if (fronts)
-				fronts->prev = front;
-			fronts = front;
+			LIST_INSERT_HEAD(&fronts, front, link);
 			pthread_mutex_unlock(&fronts_lock);
 		}
 		session->front = front;
@@ -61,12 +60,7 @@ static void front_free(struct acr_session *session)
 	struct front *front = session->front;
 
 	pthread_mutex_lock(&fronts_lock);
-	if (front->prev)
-		front->prev->next = front->next;
-	else
-		fronts = front->next;
-	if (front->next)
-		front->next->prev = front->prev;
+	LIST_REMOVE(front, link);
 	pthread_mutex_unlock(&fronts_lock);
 	pthread_mutex_destroy(&front->lock);
 	free(front);
@@ -75,42 +69,29 @@ static void front_free(struct acr_session *session)
 
 /* ---- the list; under (f) ---- */
 
-static void append(struct front *front, struct fs_pending *waiter)
+static void append(struct front *front, struct fs_kept *waiter)
 {
-	waiter->prev = front->tail;
-	waiter->next = NULL;
-	if (front->tail)
-		front->tail->next = waiter;
-	else
-		front->head = waiter;
-	front->tail = waiter;
+	TAILQ_INSERT_TAIL(&front->waiters, waiter, link);
 	waiter->state = FS_WAITING;
 }
 
-static void take_off(struct front *front, struct fs_pending *waiter)
+static void take_off(struct front *front, struct fs_kept *waiter)
 {
-	if (waiter->prev)
-		waiter->prev->next = waiter->next;
-	else
-		front->head = waiter->next;
-	if (waiter->next)
-		waiter->next->prev = waiter->prev;
-	else
-		front->tail = waiter->prev;
+	TAILQ_REMOVE(&front->waiters, waiter, link);
 	waiter->state = FS_TAKEN;
 }
 
 /* ---- endings ---- */
 
 /* Answer it and give back what keeping it took; it is off all lists and disarmed. */
-static void finish(struct fs_pending *waiter, int error)
+static void finish(struct fs_kept *waiter, int error)
 {
 	struct acr_session *session = waiter->session;
 	struct acr_account *account = waiter->account;
 
 	waiter->kind->answer(waiter, error); /* frees it */
 	acr_account_drop_request(account);
-	atomic_fetch_sub(&kept, 1);
+	atomic_fetch_sub(&count, 1);
 	acr_session_unref(session);
 }
 
@@ -118,7 +99,7 @@ static void finish(struct fs_pending *waiter, int error)
  * fuse_req_interrupt_func(). */
 static void interrupted(fuse_req_t req, void *data)
 {
-	struct fs_pending *waiter = data;
+	struct fs_kept *waiter = data;
 	struct front *front = waiter->session->front;
 	bool mine = false;
 
@@ -136,7 +117,7 @@ static void interrupted(fuse_req_t req, void *data)
 }
 
 /* Make sure that interrupted() neither runs nor will. */
-static void disarm(struct fs_pending *waiter)
+static void disarm(struct fs_kept *waiter)
 {
 	fuse_req_interrupt_func(waiter->req, NULL, NULL);
 }
@@ -144,37 +125,36 @@ static void disarm(struct fs_pending *waiter)
 /* ---- trying ---- */
 
 /* Try all once. Under (f), which is let go meanwhile; new ones at the tail are tried too.
- * Returns those that are to be answered, linked by next. */
-static struct fs_pending *attempt_all(struct front *front)
+ * Those that are to be answered go into answered. */
+static void attempt_all(struct front *front, struct fs_kept_list *answered)
 {
-	struct fs_pending *answered = NULL, **end = &answered, *next;
+	struct fs_kept *waiter, *next;
+	int result;
 
-	for (struct fs_pending *waiter = front->head; waiter; waiter = next) {
-		int result;
-
+	for (waiter = TAILQ_FIRST(&front->waiters); waiter; waiter = next) {
 		waiter->state = FS_TRIED;
 		pthread_mutex_unlock(&front->lock);
 		result = waiter->kind->attempt(waiter);
 		pthread_mutex_lock(&front->lock);
 		waiter->state = FS_WAITING;
-		next = waiter->next;
+		next = TAILQ_NEXT(waiter, link);
 		if (result == -EAGAIN && !waiter->interrupted && !atomic_load(&closing))
 			continue;
 		waiter->error = result != -EAGAIN     ? 0
 		                : waiter->interrupted ? -EINTR
 		                                      : -ECANCELED;
 		take_off(front, waiter);
-		waiter->next = NULL;
-		*end = waiter;
-		end = &waiter->next;
+		TAILQ_INSERT_TAIL(answered, waiter, link);
 	}
-	return answered;
 }
 
-static void answer_all(struct fs_pending *waiter)
+/* Empties the list. */
+static void answer_all(struct fs_kept_list *list)
 {
-	for (struct fs_pending *next; waiter; waiter = next) {
-		next = waiter->next;
+	struct fs_kept *waiter;
+
+	while ((waiter = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, waiter, link);
 		disarm(waiter);
 		finish(waiter, waiter->error);
 	}
@@ -186,10 +166,10 @@ static void notify_pollers(struct front *front)
 	struct fs_handle *handle;
 
 	pthread_mutex_lock(&front->lock);
-	while ((handle = front->pollers)) {
+	while ((handle = LIST_FIRST(&front->pollers))) {
 		struct fuse_pollhandle *poll = handle->poll;
 
-		front->pollers = handle->next;
+		LIST_REMOVE(handle, polling);
 		handle->poll = NULL;
 		if (!atomic_load(&closing))
 			fuse_lowlevel_notify_poll(poll);
@@ -202,7 +182,7 @@ static void notify_pollers(struct front *front)
 static void wake(struct acr_session *session)
 {
 	struct front *front = session->front;
-	struct fs_pending *answered;
+	struct fs_kept_list answered = TAILQ_HEAD_INITIALIZER(answered);
 
 	fs_spliced_moved(session);
 	/* Nobody has ever waited. A call that is about to looks again after queueing. */
@@ -213,9 +193,9 @@ static void wake(struct acr_session *session)
 	while (!front->waking && front->again) {
 		front->again = false;
 		front->waking = true;
-		answered = attempt_all(front);
+		attempt_all(front, &answered);
 		pthread_mutex_unlock(&front->lock);
-		answer_all(answered);
+		answer_all(&answered);
 		pthread_mutex_lock(&front->lock);
 		front->waking = false;
 	}
@@ -226,7 +206,7 @@ static void wake(struct acr_session *session)
 /* ---- beginnings ---- */
 
 /* Charge a waiter to its caller and give it what it needs. 0 or a negative errno. */
-static int prepare(struct fs_pending *waiter, struct acr_session *session)
+static int prepare(struct fs_kept *waiter, struct acr_session *session)
 {
 	int error;
 
@@ -239,11 +219,11 @@ static int prepare(struct fs_pending *waiter, struct acr_session *session)
 	if (error)
 		return error;
 	waiter->session = acr_session_ref(session);
-	atomic_fetch_add(&kept, 1);
+	atomic_fetch_add(&count, 1);
 	return 0;
 }
 
-void fs_wait(struct fs_pending *waiter, struct acr_session *session)
+void fs_keep(struct fs_kept *waiter, struct acr_session *session)
 {
 	struct front *front;
 	bool queued;
@@ -272,15 +252,12 @@ void fs_wait(struct fs_pending *waiter, struct acr_session *session)
 
 /* ---- poll ---- */
 
-static void forget_poller(struct front *front, struct fs_handle *handle)
+/* Under (f). */
+static void forget_poller(struct fs_handle *handle)
 {
-	struct fs_handle **link = &front->pollers;
-
 	if (!handle->poll)
 		return;
-	while (*link != handle)
-		link = &(*link)->next;
-	*link = handle->next;
+	LIST_REMOVE(handle, polling);
 	fuse_pollhandle_destroy(handle->poll);
 	handle->poll = NULL;
 }
@@ -292,7 +269,7 @@ void fs_poll_forget(struct fs_handle *handle)
 	if (!front)
 		return;
 	pthread_mutex_lock(&front->lock);
-	forget_poller(front, handle);
+	forget_poller(handle);
 	pthread_mutex_unlock(&front->lock);
 }
 
@@ -310,10 +287,9 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	} else if (ph) {
 		/* Before looking: what comes after the look will notify. */
 		pthread_mutex_lock(&front->lock);
-		forget_poller(front, handle);
+		forget_poller(handle);
 		handle->poll = ph;
-		handle->next = front->pollers;
-		front->pollers = handle;
+		LIST_INSERT_HEAD(&front->pollers, handle, polling);
 		pthread_mutex_unlock(&front->lock);
 	}
 	fuse_reply_poll(req, pollable ? handle->node.file->kind->poll(handle)
@@ -322,37 +298,38 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 
 /* ---- the end ---- */
 
-/* Everything of a front that waits, to be answered. Under (fronts_lock). */
-static struct fs_pending *empty_front(struct front *front, struct fs_pending *list)
+/* Everything of a front that waits goes into list, to be answered. Under (fronts_lock). */
+static void empty_front(struct front *front, struct fs_kept_list *list)
 {
+	struct fs_kept *waiter, *next;
+
 	pthread_mutex_lock(&front->lock);
-	for (struct fs_pending *waiter = front->head, *next; waiter; waiter = next) {
-		next = waiter->next;
+	for (waiter = TAILQ_FIRST(&front->waiters); waiter; waiter = next) {
+		next = TAILQ_NEXT(waiter, link);
 		if (waiter->state != FS_WAITING)
 			continue; /* the thread that is trying it sees that we are closing */
 		take_off(front, waiter);
 		waiter->error = -ECANCELED;
-		waiter->next = list;
-		list = waiter;
+		TAILQ_INSERT_TAIL(list, waiter, link);
 	}
 	pthread_mutex_unlock(&front->lock);
 	notify_pollers(front);
-	return list;
 }
 
-void fs_wait_close(void)
+void fs_kept_close(void)
 {
-	struct fs_pending *list = NULL;
+	struct fs_kept_list list = TAILQ_HEAD_INITIALIZER(list);
+	struct front *front;
 
 	atomic_store(&closing, true);
 	pthread_mutex_lock(&fronts_lock);
-	for (struct front *front = fronts; front; front = front->next)
-		list = empty_front(front, list);
+	LIST_FOREACH(front, &fronts, link)
+		empty_front(front, &list);
 	pthread_mutex_unlock(&fronts_lock);
-	answer_all(list);
+	answer_all(&list);
 }
 
-void fs_wait_init(void)
+void fs_kept_init(void)
 {
 	acr_session_changed = wake;
 	acr_session_freed = front_free;

@@ -43,9 +43,9 @@ void fs_binary_status(fuse_req_t req, struct fs_handle *handle);
 
 /* ---- ioctl_session.c ---- */
 
-/* A session of the caller's as the initializer wants it, charged to the caller. wanted: bytes of
- * output where that may be chosen. Returns a reference through session. 0 or a negative errno,
- * remembered. */
+/* A session of the caller's as the initializer wants it, charged to the caller. wanted:
+ * bytes of output where that may be chosen. Returns a reference through session. 0 or a
+ * negative errno, remembered. */
 int fs_binary_session(fuse_req_t req, struct fs_handle *handle,
                       const struct acrypto_session_initializer *init, uint64_t wanted,
                       struct acr_session **session);
@@ -104,7 +104,8 @@ struct fs_call {
 };
 
 struct fs_call *fs_call_of(struct fs_kept *kept);
-/* Returns owned, NULL: answered. session: is referenced, or NULL. kind: how it waits, NULL: not. */
+/* Returns owned, NULL: answered. session: is referenced, or NULL. kind: how it waits, NULL:
+ * not. */
 struct fs_call *fs_call_new(fuse_req_t req, struct fs_handle *handle,
                             struct acr_session *session, const struct fs_kept_kind *kind);
 /* Give up a call that was answered. */
@@ -117,9 +118,9 @@ int fs_call_attempt(struct fs_kept *kept);
 void fs_call_begin(struct fs_call *call, void (*answer)(struct fs_call *call));
 /* Why waiting has ended with this error. */
 const char *fs_call_why(int error);
-/* Visit the caller to copy the result to it: dst, tag and IV to those places, as far as each has
- * one. Their sizes come back in dst, tag and iv (may be NULL), which may be where the places came
- * from. done() comes in any case; with -EMSGSIZE nothing was copied. */
+/* Visit the caller to copy the result to it: dst, tag and IV to those places, as far as
+ * each has one. Their sizes come back in dst, tag and iv (may be NULL), which may be where
+ * the places came from. done() comes in any case; with -EMSGSIZE nothing was copied. */
 void fs_call_store(struct fs_call *call, const struct acrypto_buffer to[3],
                    struct acrypto_buffer *dst, struct acrypto_buffer *tag,
                    struct acrypto_buffer *iv, bool here, void (*done)(struct fs_visit *visit));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who makes a call. */
+/* The process that makes a call. */
 #ifndef FSOPS_CALLER_H
 #define FSOPS_CALLER_H
 
@@ -16,10 +16,12 @@ struct fs_caller {
  * foreign pid namespace, or dead), -EPERM. Any thread, may sleep. */
 int fs_caller_find(fuse_req_t req, struct fs_caller *caller);
 
-/* Put what a visit of its memory has failed with in a sentence. Returns the errno for the caller. */
+/* Put what a visit of its memory has failed with in a sentence. Returns the errno for the
+ * caller. */
 int fs_caller_failed(struct fs_caller *caller, int error);
-/* Flags of the open() that the thread which made the request is in: the kernel keeps some of them to
- * itself. 0: it is in none, or the system does not tell. Before the request is answered. */
+/* Flags of the open() that the thread which made the request is in: the kernel keeps some
+ * of them to itself. 0: it is in none, or the system does not tell. Before the request is
+ * answered. */
 int fs_caller_open_flags(fuse_req_t req);
 
 #endif

@@ -101,9 +101,10 @@ static void end_once(struct fs_handle *handle)
 
 /* ---- transfers that wait ---- */
 
-/* Less came than st_size has promised. While a page waits, others may have asked for st_size, and
- * then the kernel takes no shorter one from the answer to a read, but fills up with zeros. An
- * error for reading ahead makes it ask again for the page, and then it takes it. */
+/* Less came than st_size has promised. While a page waits, others may have asked for
+ * st_size, and then the kernel takes no shorter one from the answer to a read, but fills up
+ * with zeros. An error for reading ahead makes it ask again for the page, and then it takes
+ * it. */
 static bool breaks_promise(const struct transfer *t)
 {
 	return t->for_page && !t->error &&

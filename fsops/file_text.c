@@ -20,8 +20,8 @@ void fs_text_drop(struct fs_handle *handle)
 	handle->text = NULL;
 }
 
-/* Keep a text for further reads, charged to who opened the descriptor. Where it can't be, those
- * reads make a newer one. Takes text. */
+/* Keep a text for further reads, charged to the user who opened the descriptor. Where it
+ * can't be, those reads make a newer one. Takes text. */
 static void keep(struct fs_handle *handle, GString *text)
 {
 	struct acr_account *account = acr_account_get(handle->opener.uid);
@@ -73,7 +73,8 @@ static void text_read(fuse_req_t req, struct fs_handle *handle, size_t size, off
 		fuse_reply_err(req, ECANCELED);
 		return;
 	}
-	/* After the answer the handle may be gone: so the part is a copy, and no lock is held. */
+	/* After the answer the handle may be gone: so the part is a copy, and no lock is
+	 * held. */
 	pthread_mutex_lock(&handle->lock);
 	part = text_part(handle, size, (size_t)offset);
 	pthread_mutex_unlock(&handle->lock);

@@ -47,7 +47,8 @@ struct fs_file;
 struct fs_kind {
 	/* Called at open, after the modes were checked. 0 or a negative errno. */
 	int (*open)(struct fs_handle *handle, struct fuse_file_info *fi);
-	/* Both answer the request, now or later. fi: flags of open, and see fs_is_for_page(). */
+	/* Both answer the request, now or later. fi: flags of open, and see
+	 * fs_is_for_page(). */
 	void (*read)(fuse_req_t req, struct fs_handle *handle, size_t size, off_t offset,
 	             const struct fuse_file_info *fi);
 	void (*write)(fuse_req_t req, struct fs_handle *handle, const char *data, size_t size,
@@ -180,8 +181,8 @@ static inline bool fs_is_for_page(const struct fuse_file_info *fi)
 /* ---- spliced.c: what the kernel keeps of a session's files ---- */
 
 void fs_spliced_init(struct fuse_session *session);
-/* It is about to read what it will keep of this file. 0; -EINVAL: it must not, and programs fall
- * back to read(2); -ECANCELED: the session is gone; -ENOMEM. */
+/* It is about to read what it will keep of this file. 0; -EINVAL: it must not, and programs
+ * fall back to read(2); -ECANCELED: the session is gone; -ENOMEM. */
 int fs_spliced_note(const struct fs_handle *handle, fuse_ino_t ino);
 /* The answer to a call that has changed a session, or will. */
 struct fs_answer {
@@ -207,8 +208,9 @@ void fs_answer(struct acr_session *session, bool not_dst, const struct fs_answer
 /* For send: an error or its absence, and bytes written. */
 void fs_send_error(const struct fs_answer *answer);
 void fs_send_written(const struct fs_answer *answer);
-/* The session itself has moved on, which changes all its files but dst: what the kernel keeps of
- * them goes. At once, but in a thread that serves perhaps a moment later. No locks held. */
+/* The session itself has moved on, which changes all its files but dst: what the kernel
+ * keeps of them goes. At once, but in a thread that serves perhaps a moment later. No locks
+ * held. */
 void fs_spliced_moved(struct acr_session *session);
 
 /* Wait until all is answered, after fs_kept_close(): that is soon. */
@@ -293,8 +295,8 @@ void fs_visits_close(void);
 
 /* ---- visitor.c ---- */
 
-/* Fork the process that makes visitors. Before any thread, secret or mount: all of them are copies
- * of what we are now. 0 or a negative errno. */
+/* Fork the process that makes visitors. Before any thread, secret or mount: all of them are
+ * copies of what we are now. 0 or a negative errno. */
 int fs_visitors_start(void);
 
 /* ---- mount_words.c ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What fills the session of a descriptor of `ioctl`: from the caller's memory, inline, by write. */
+/* What fills the session of a descriptor of `ioctl`: from the caller's memory, inline, by
+ * write. */
 #include "binary.h"
 #include "session/data.h"
 #include "session/values.h"

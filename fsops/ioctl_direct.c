@@ -17,8 +17,9 @@
  *          |
  *   direct_stored() ---------------------------> ANSWER
  *
- * A VISIT may take long (see visit.c): the first, and the second of a session that was done at
- * once, may begin in the serving thread; others don't, as who ends a session may be a device's. */
+ * A VISIT may take long (see visit.c): the first, and the second of a session that was done
+ * at once, may begin in the serving thread; others don't, as the thread that ends a session
+ * may be a device's. */
 #include "binary.h"
 
 #include <errno.h>
@@ -112,7 +113,8 @@ static void direct_store(struct fs_call *call, bool here)
 
 	if (tag)
 		to[1] = direct->tag;
-	/* Room for nothing must not pass for room; a verification has only its errno to tell. */
+	/* Room for nothing must not pass for room; a verification has only its errno to
+	 * tell. */
 	if (!to[0].pointer && acr_stage_op(&call->session->stage) != ACR_VERIFY)
 		to[0] = (struct acrypto_buffer){ 1, 0 };
 	fs_call_store(call, to, &direct->dst, tag ? &direct->tag : &call->unused, NULL, here,

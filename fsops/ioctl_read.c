@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Results without pointers: read() on `ioctl`, which waits, and FETCH_INLINE, which does not. */
+/* Results without pointers: read() on `ioctl`, which waits, and FETCH_INLINE, which does
+ * not. */
 #include "binary.h"
 #include "session/data.h"
 #include "session/values.h"

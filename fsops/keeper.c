@@ -97,7 +97,8 @@ static int judge(struct fs_visitor *visitor, int64_t now)
 	return 0;
 }
 
-/* Look at all rounds. Returns for how many milliseconds that is enough, -1: until one begins. */
+/* Look at all rounds. Returns for how many milliseconds that is enough, -1: until one
+ * begins. */
 static int look_around(void)
 {
 	struct fs_visit_list refused = TAILQ_HEAD_INITIALIZER(refused);

@@ -102,8 +102,8 @@ static bool must_ask(const struct fs_node *node, uint32_t uid)
 	return kind->asked && !(kind->size && kind->size(node, uid));
 }
 
-/* Does the caller only look whether it may write src? zsh does with noclobber, and O_NOCTTY tells,
- * which the kernel doesn't hand on. */
+/* Does the caller only look whether it may write src? zsh does with noclobber, and O_NOCTTY
+ * tells, which the kernel doesn't hand on. */
 static bool only_probes(fuse_req_t req, const struct fs_node *node, int flags)
 {
 	return node->file && node->file->kind->renumbered && (flags & O_ACCMODE) == O_WRONLY &&
@@ -131,7 +131,7 @@ static void open_node(fuse_req_t req, fuse_ino_t ino, const struct fs_node *node
 	}
 	fi->fh = (uint64_t)(uintptr_t)handle;
 	fi->direct_io = 1;
-	fi->keep_cache = node->file->kind->asked; /* else who opens it waits for who reads it */
+	fi->keep_cache = node->file->kind->asked; /* else an open waits for whoever reads it */
 	fs_answer(handle->session, true,
 	          &(struct fs_answer){ .send = send,
 	                               .req = req,
@@ -151,7 +151,7 @@ static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, ENOENT);
 }
 
-/* A name that is there already, for all but one who has removed it; see removed.c. */
+/* A name that is there already, for all but the one who has removed it; see removed.c. */
 static void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                       struct fuse_file_info *fi)
 {

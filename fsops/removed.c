@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files of sessions that were just removed. They are there again at once, as new; but programs
- * that replace a file remove it and then insist on creating it. For them it is gone until then. */
+/* Files of sessions that were just removed. They are there again at once, as new; but
+ * programs that replace a file remove it and then insist on creating it. For them it is
+ * gone until then. */
 #include "caller.h"
 
 #include "base/stats.h"

@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* Go through the bytes of the next round, which lie in the area one after the other. round: say
- * where in the caller they are and bring those that are to be written; NULL: it has been, so take
- * those that were read and go on. Returns how many. */
+/* Go through the bytes of the next round, which lie in the area one after the other. round:
+ * say where in the caller they are and bring those that are to be written; NULL: it has
+ * been, so take those that were read and go on. Returns how many. */
 static size_t pass(struct fs_visit *visit, struct fs_round *round)
 {
 	uint8_t *area = visit->visitor->area;

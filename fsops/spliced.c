@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the kernel keeps of files. splice(2) and sendfile(2) read through its page cache, whatever
- * an open says; so the pages of a session's files that it asked for are remembered here, and
- * taken from it when something changes that it does not know of.
+/* What the kernel keeps of files. splice(2) and sendfile(2) read through its page cache,
+ * whatever an open says; so the pages of a session's files that it asked for are remembered
+ * here, and taken from it when something changes that it does not know of.
  *
- * Remember first, then read the contents; change first, then drop: so no page outlives what it
- * shows. Taking a page away waits while it is being read. Of all files but dst that is over at
- * once, given a thread that serves; a page of dst may wait for its request. So no lock is held
- * meanwhile, and no thread that serves waits: a thread of its own does, and then answers. */
+ * Remember first, then read the contents; change first, then drop: so no page outlives what
+ * it shows. Taking a page away waits while it is being read. Of all files but dst that is
+ * over at once, given a thread that serves; a page of dst may wait for its request. So no
+ * lock is held meanwhile, and no thread that serves waits: a thread of its own does, and
+ * then answers. */
 #include "fsops.h"
 
 #include <errno.h>
@@ -41,7 +42,8 @@ static struct pages *list_of(const struct acr_session *session)
 	return &lists[session->serial % LISTS];
 }
 
-/* While a request runs no dst of its session changes, and who reads one may wait for the end. */
+/* While a request runs no dst of its session changes, and a reader of one may wait for the
+ * end. */
 static bool is_active(struct acr_session *session)
 {
 	bool active;

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who copies when, and who is given up.
+/* Which process copies when, and which is given up.
  *
- * A visit goes in *rounds* of one visitor (a process, see visitor.h). The thread that serves waits
- * for it a few milliseconds, so a small call costs no other thread; at most half of those threads
- * do that at a time. What takes longer, what comes in a thread that must not wait (of a device,
- * say), and what waits for its turn is *kept*: one thread, the keeper, goes on with it, and a signal
- * ends it at once.
+ * A visit goes in *rounds* of one visitor (a process, see visitor.h). The thread that serves
+ * waits for it a few milliseconds, so a small call costs no other thread; at most half of
+ * those threads do that at a time. What takes longer, what comes in a thread that must not
+ * wait (of a device, say), and what waits for its turn is *kept*: one thread, the keeper, goes
+ * on with it, and a signal ends it at once.
  *
  * Each user has a few visits at a time, the rest queue. A visitor that sleeps in one round is
- * *slow*; of these a user has fewer still, and what would be one more is refused. After a longer
- * time it is given up and killed; its user stays charged with it until the system lets it go, which
- * may be never. So what any number of users do costs the others no more than short waits.
+ * *slow*; of these a user has fewer still, and what would be one more is refused. After a
+ * longer time it is given up and killed; its user stays charged with it until the system lets
+ * it go, which may be never. So what any number of users do costs the others no more than
+ * short waits.
  *
- * Whoever is to answer kills the visitor first: the number of the caller's thread may soon be
- * somebody else's. */
+ * Whoever is to answer kills the visitor first: the number of the caller's thread may soon
+ * be somebody else's. */
 #include "visits.h"
 
 #include "base/account.h"
@@ -93,8 +94,8 @@ void fs_visit_give_up(struct fs_visit *visit, int error)
 	}
 }
 
-/* The visitor has nothing to do; the keeper must not have it any more. Returns one that is to be
- * freed: it is gone, or there are enough. */
+/* The visitor has nothing to do; the keeper must not have it any more. Returns one that is
+ * to be freed: it is gone, or there are enough. */
 static struct fs_visitor *let_rest(struct fs_visitor *visitor, bool gone)
 {
 	fs_visitor_charge(visitor, false);
@@ -129,7 +130,7 @@ void fs_visit_disarm(struct fs_visit *visit)
 	fuse_req_interrupt_func(visit->req, NULL, NULL);
 }
 
-/* Called by libfuse with the request's lock held. Who holds the visit sees the mark. */
+/* Called by libfuse with the request's lock held. The holder of the visit sees the mark. */
 static void interrupted(fuse_req_t req, void *data)
 {
 	struct fs_visit *visit = data;
@@ -159,7 +160,7 @@ int fs_visit_obstacle(const struct fs_visit *visit)
 	return fs_visits.closing ? -ECANCELED : visit->interrupted ? -EINTR : 0;
 }
 
-/* The visitor has its round; who waits for it from now on is the keeper. The visit is armed. */
+/* The visitor has its round; from now on the keeper waits for it. The visit is armed. */
 static void keep(struct fs_visit *visit)
 {
 	struct fs_visitor *visitor = visit->visitor;
@@ -184,8 +185,8 @@ static void keep(struct fs_visit *visit)
 	fs_visit_conclude(visit);
 }
 
-/* Have a visitor, of those that are there or a new one. The visit is counted, and no thread's but
- * ours. False: there is none to be had, and the visit is over. */
+/* Have a visitor, of those that are there or a new one. The visit is counted, and no
+ * thread's but ours. False: there is none to be had, and the visit is over. */
 static bool find_visitor(struct fs_visit *visit)
 {
 	struct fs_visitor *visitor;
@@ -264,8 +265,8 @@ static void start(struct fs_visit *visit, bool here)
 	keep(visit);
 }
 
-/* Under the lock: the first in the queue that may go, counted; or that is refused, with an error.
- * NULL: none. */
+/* Under the lock: the first in the queue that may go, counted; or that is refused, with an
+ * error. NULL: none. */
 static struct fs_visit *next_queued(void)
 {
 	struct fs_visit *visit;

@@ -25,10 +25,10 @@ struct fs_visit {
 	/* Called once, by any thread. With -EINTR libfuse's lock of the request is held. It may
 	 * free the visit or use it again. */
 	void (*done)(struct fs_visit *visit);
-	/* The outcome: 0; -EFAULT: no such memory, or it does not answer, -EPERM: the system does
-	 * not let us, -ESRCH: dead, -EAGAIN: too many of the user's hang, -EINTR: a signal
-	 * came, -ECANCELED: the daemon ends, -ENOMEM, -ENOSPC. What comes before the bad place may
-	 * have been copied. caller.why has a sentence. */
+	/* The outcome: 0; -EFAULT: no such memory, or it does not answer, -EPERM: the
+	 * system does not let us, -ESRCH: dead, -EAGAIN: too many of the user's hang,
+	 * -EINTR: a signal came, -ECANCELED: the daemon ends, -ENOMEM, -ENOSPC. What comes
+	 * before the bad place may have been copied. caller.why has a sentence. */
 	int error;
 	/* visit.c's: */
 	struct acr_account *account;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Three kinds of processes: the daemon, the *maker*, which it forks at the start, and the visitors,
- * which the maker forks when the daemon asks for one. The maker is as small as the daemon was
- * before it had threads or secrets, so its copies are cheap and hold nothing. All of them end with
- * the daemon, by the end of file of a socket, or when the maker is gone. */
+/* Three kinds of processes: the daemon, the *maker*, which it forks at the start, and the
+ * visitors, which the maker forks when the daemon asks for one. The maker is as small as
+ * the daemon was before it had threads or secrets, so its copies are cheap and hold
+ * nothing. All of them end with the daemon, by the end of file of a socket, or when the
+ * maker is gone. */
 #include "visitor.h"
 
 #include "base/log.h"

@@ -30,8 +30,8 @@ bool fs_visit_too_slow(const struct acr_account *account);
 void fs_visitor_charge(struct fs_visitor *visitor, bool is_slow);
 /* Why a visit can't be kept: -ECANCELED, -EINTR; 0: it can. */
 int fs_visit_obstacle(const struct fs_visit *visit);
-/* End a visit that is kept, with an error; it is to be concluded. Its visitor is killed, and stays
- * with the keeper until it is gone. */
+/* End a visit that is kept, with an error; it is to be concluded. Its visitor is killed,
+ * and stays with the keeper until it is gone. */
 void fs_visit_give_up(struct fs_visit *visit, int error);
 /* The keeper has no more to do with it. */
 void fs_visitor_unwatch(struct fs_visitor *visitor);

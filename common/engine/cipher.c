@@ -43,7 +43,8 @@ bool soft_cipher_update(EVP_CIPHER_CTX *ctx, uint8_t *out, const uint8_t *in, si
 	return true;
 }
 
-/* The core has checked sizes against its own table; here they keep OpenSSL inside our buffers. */
+/* The core has checked sizes against its own table; here they keep OpenSSL inside our
+ * buffers. */
 static int check_sizes(struct acr_op *op, const struct soft_cap *cap, bool padded)
 {
 	size_t block = (size_t)EVP_CIPHER_get_block_size(cap->cipher);
@@ -124,8 +125,8 @@ static int cipher_compute(struct acr_op *op, const struct soft_cap *cap)
 	return compute(op, cap, NULL);
 }
 
-/* OpenSSL's SM4-XTS is that of GB/T 17964, unless told that it be that of IEEE 1619. Where it can't
- * be told, it isn't what the core means. */
+/* OpenSSL's SM4-XTS is that of GB/T 17964, unless told that it be that of IEEE 1619. Where
+ * it can't be told, it isn't what the core means. */
 static bool xts_fetch(struct soft_cap *cap)
 {
 	if (!soft_cipher_fetch(cap))

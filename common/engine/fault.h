@@ -5,9 +5,9 @@
 
 #include "engine.h"
 
-/* probe() of a fault device: makes `size` zeroed bytes the device's own (acr_device_private()), lets
- * set_up() read the options into them, and declares all that the engine can do. 0, -ENOMEM or
- * what set_up() returns; then nothing is left. */
+/* probe() of a fault device: makes `size` zeroed bytes the device's own
+ * (acr_device_private()), lets set_up() read the options into them, and declares all that
+ * the engine can do. 0, -ENOMEM or what set_up() returns; then nothing is left. */
 int fault_probe(struct acr_device *dev, size_t size,
                 int (*set_up)(struct acr_device *dev, void *own));
 

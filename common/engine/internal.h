@@ -118,8 +118,8 @@ int soft_key_refuse(struct acr_op *op, const char *file, const char *what, const
 /* Does it have this half? */
 bool soft_key_has(const EVP_PKEY *pkey, enum soft_half half);
 
-/* May a key that was decoded be used for this row? file_len: bytes of its file. 0, or -EINVAL with
- * a sentence. Any thread. */
+/* May a key that was decoded be used for this row? file_len: bytes of its file. 0, or
+ * -EINVAL with a sentence. Any thread. */
 int soft_key_check(struct acr_op *op, const struct soft_row *row, size_t file_len,
                    const char *file, enum soft_half half, const EVP_PKEY *pkey);
 
@@ -157,7 +157,8 @@ int soft_key_unfit(struct acr_op *op, const char *sentence);
 /* Room for an OpenSSL name of a digest by acrypto's; "" if there is none. */
 const char *soft_digest_name(const char *alg);
 
-/* fetch() and drop() for the families that fetch by name at each use: is the row's digest there? */
+/* fetch() and drop() for the families that fetch by name at each use: is the row's digest
+ * there? */
 bool soft_pkey_fetch(struct soft_cap *cap);
 void soft_pkey_drop(struct soft_cap *cap);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What people take for a key file and is none: recognised, and named with the command that makes of
- * it what is taken. A certificate serves as the public key that it is about. */
+/* What people take for a key file and is none: recognised, and named with the command that
+ * makes of it what is taken. A certificate serves as the public key that it is about. */
 #include "internal.h"
 
 #include <string.h>

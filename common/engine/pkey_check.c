@@ -78,7 +78,8 @@ static bool too_long(const EVP_PKEY *pkey, size_t file_len)
 
 #define POINT_MAX 57 /* bytes */
 
-/* The y of each point whose order divides the cofactor; x only adds a sign. All little-endian. */
+/* The y of each point whose order divides the cofactor; x only adds a sign. All
+ * little-endian. */
 static const struct edwards {
 	const char *type;
 	size_t bytes;
@@ -141,8 +142,8 @@ static const char *wrong_edwards(const EVP_PKEY *pkey)
 
 /* ---- all of it ---- */
 
-/* Are the curve's numbers in the file? OpenSSL knows the curve again by some of them, and goes by
- * what the others say. */
+/* Are the curve's numbers in the file? OpenSSL knows the curve again by some of them, and
+ * goes by what the others say. */
 static bool spells_curve_out(const EVP_PKEY *pkey)
 {
 	int explicit = 0;

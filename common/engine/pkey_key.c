@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the bytes of a key file to a key: PEM, DER, a certificate, or the bare bytes of a point or
- * scalar.
+/* From the bytes of a key file to a key: PEM, DER, a certificate, or the bare bytes of a point
+ * or scalar.
  *
  * Setting up a decoder costs OpenSSL several times what decoding does, and more than a
- * signature on P-256. So decoders are kept, a list for each type of key. Keys are not: those
- * end with the operation. Nothing here asks for a passphrase or opens a file. */
+ * signature on P-256. So decoders are kept, a list for each type of key. Keys are not:
+ * those end with the operation. Nothing here asks for a passphrase or opens a file. */
 #include "internal.h"
 
 #include <errno.h>
@@ -298,7 +298,8 @@ static int refuse_or_other(struct acr_op *op, const struct soft_row *row,
 	                       bare ? ", nor bare bytes of the right length" : "");
 }
 
-/* The key in a file, or that of the certificate in it. Returns owned in *pkey and 0; -EINVAL. */
+/* The key in a file, or that of the certificate in it. Returns owned in *pkey and 0;
+ * -EINVAL. */
 static int read_file(struct acr_op *op, const struct soft_row *row, struct acr_bytes bytes,
                      const char *file, enum soft_half half, EVP_PKEY **pkey)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The two forms of ECDSA and SM2 signatures, and saying that one has another form than asked for. */
+/* The two forms of ECDSA and SM2 signatures, and saying that one has another form than
+ * asked for. */
 #include "internal.h"
 
 #include <ctype.h>

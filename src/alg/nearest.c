@@ -7,8 +7,8 @@
 
 #define MEANT_MAX 64 /* of a name that may be meant */
 
-/* Letters and digits alone, in lower case: aes256, AES-256 and aes_256 are the same. Returns how
- * many; out has room for MEANT_MAX. */
+/* Letters and digits alone, in lower case: aes256, AES-256 and aes_256 are the same.
+ * Returns how many; out has room for MEANT_MAX. */
 static size_t plain(const char *name, char *out)
 {
 	size_t n = 0;
@@ -40,8 +40,8 @@ static unsigned distance(const char *a, size_t na, const char *b, size_t nb)
 	return row[nb];
 }
 
-/* The lower the better. What is left off at the end counts as one letter: who writes aes256 means
- * one of many, of which the usual ones come first. */
+/* The lower the better. What is left off at the end counts as one letter: somebody who
+ * writes aes256 means one of many, of which the usual ones come first. */
 static unsigned badness(const char *wanted, size_t n, const char *name)
 {
 	static const char *const usual[] = { "256", "sha256", "-gcm" };

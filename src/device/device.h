@@ -33,7 +33,8 @@ struct acr_capstat {
 /* How a device has done lately; see health.h. */
 struct acr_health {
 	uint32_t recent; /* (q) its last 20 requests, the newest lowest: 1 for a failure */
-	/* (q) that it worked on requests which were taken back from it, since its last answer */
+	/* (q) that it worked on requests which were taken back from it, since its last
+	 * answer */
 	uint64_t silent_ns;
 	uint64_t silent_until; /* (q) end of that time */
 	bool quarantined;      /* (q) broken, and tested until it passes */
@@ -99,7 +100,8 @@ struct acr_device {
 
 	atomic_int state; /* enum acr_device_state; written under (q) */
 	atomic_uint_least64_t queued_count, running_count, load_bytes; /* written under (q) */
-	/* What balancers expect of these sessions, and those of which none knew; written under (q) */
+	/* What balancers expect of these sessions, and those of which none knew; written
+	 * under (q) */
 	atomic_uint_least64_t predicted_ns, unpredicted, unpredicted_bytes;
 	atomic_uint orphans;               /* given up, and not back yet */
 	atomic_uint_least64_t busy_ns;     /* summed process time; written under (q) */
@@ -147,8 +149,9 @@ static inline bool acr_device_takes(const struct acr_device *dev, const struct a
 /* Does it have room for one more of this capability? Any thread, a snapshot. */
 bool acr_device_has_room(const struct acr_capstat *cap);
 
-/* The watchdog (watchdog.c): a device that has had an op for 10 times the time that it should
- * take, and at least the configured time, is taken for broken. Control threads, now and then. */
+/* The watchdog (watchdog.c): a device that has had an op for 10 times the time that it
+ * should take, and at least the configured time, is taken for broken. Control threads, now
+ * and then. */
 void acr_device_watch(struct acr_device *dev);
 
 /* `ctl`: 0 or a negative errno, with the reason logged. Control threads only. */
@@ -162,8 +165,8 @@ void acr_device_rehash(struct acr_device *dev);
 /* Take no more work, for ever; its sessions move. */
 void acr_device_retire(struct acr_device *dev);
 
-/* Nothing is inside the driver any more, or -EBUSY: a thread that hangs in it does not come back.
- * Under control. */
+/* Nothing is inside the driver any more, or -EBUSY: a thread that hangs in it does not come
+ * back. Under control. */
 int acr_device_quiesce(struct acr_device *dev);
 
 /* Start and stop its threads. False: one hangs in the driver and is left there; the device must

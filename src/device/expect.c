@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How long an operation should take on a device: each capability has a line, time by work, which
- * is learned from what it did. */
+/* How long an operation should take on a device: each capability has a line, time by work,
+ * which is learned from what it did. */
 #include "inner.h"
 
 #include <string.h>

@@ -82,8 +82,8 @@ void acr_long_lower(int tid);
 
 /* ---- the rest ---- */
 
-/* Under (q): a request that it worked on is taken back. Who answers nothing between such ones for
- * as long as one may take is put into quarantine. */
+/* Under (q): a request that it worked on is taken back. Who answers nothing between such
+ * ones for as long as one may take is put into quarantine. */
 void acr_device_note_silence(struct acr_device *dev, const struct acr_attempt *attempt);
 
 /* The driver, if it knows it, may let go of an orphan. No locks held; the caller counts among

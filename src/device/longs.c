@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Operations that take long, and how they stop nobody.
  *
- * Where a driver computes in our threads and in any of them (SYNC and INLINE), what is expected to
- * take long (expect.c) waits in a queue of its own and runs in threads of its own, which give way
- * to all others. A user may have as many of them running as the device is wide. Others are not
- * held up by that: whoever has none running may begin one more.
+ * Where a driver computes in our threads and in any of them (SYNC and INLINE), what is
+ * expected to take long (expect.c) waits in a queue of its own and runs in threads of its own,
+ * which give way to all others. A user may have as many of them running as the device is wide.
+ * Others are not held up by that: a user who has none running may begin one more.
  *
- * A foresight may be wrong. When something waits in the common queue and a thread of it has been
- * busy for long, that thread becomes one of the long ones, and a fresh one takes its place. Who has
- * so many of them does no more of what nobody can foresee well in the common threads. */
+ * A prediction may be wrong. When something waits in the common queue and a thread of it
+ * has been busy for long, that thread becomes one of the long ones, and a fresh one takes
+ * its place. A user who has so many of them does no more of what nobody can foresee well in
+ * the common threads. */
 #include "inner.h"
 
 #include "base/container.h"
@@ -18,7 +19,7 @@
 
 #define GUESTS 16u /* threads beyond the width, for users who have nothing running */
 #define LOWER                                                                                  \
-	19 /* nice levels: with less, who wakes may have to wait for a tick of the clock */
+	19 /* nice levels: with less, a thread that wakes may have to wait for a tick of the clock */
 #define RELIEF_NS UINT64_C(2000000) /* that a thread may be busy while something waits */
 
 /* Any thread of ours may be in this driver. */
@@ -39,7 +40,7 @@ void acr_long_lower(int tid)
 		setpriority(PRIO_PROCESS, (id_t)tid, nice + LOWER);
 }
 
-/* ---- who may begin ---- */
+/* ---- what may begin ---- */
 
 static unsigned count_list(const struct acr_attempts *list, uint32_t uid, unsigned *mine)
 {

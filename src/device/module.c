@@ -199,8 +199,8 @@ static void add_name(GHashTable *names, const char *folder, const char *entry)
 		g_hash_table_add(names, g_steal_pointer(&name));
 }
 
-/* A folder of the module path may have modules of both kinds; a file that is no module counts, so
- * that whoever loads it says so. */
+/* A folder of the module path may have modules of both kinds; a file that is no module
+ * counts, so that whoever loads it says so. */
 static bool is_other_kind(const struct kind *kind, const char *name)
 {
 	char why[ACR_SENTENCE];

@@ -32,8 +32,9 @@ static unsigned share(const struct acr_device *dev)
 	return (unsigned)MIN(most, fair);
 }
 
-/* May one more go along with what a thread of a SYNC driver has taken, to be computed after it?
- * Only where that costs nobody anything: no other user waits at this priority, and it is quick. */
+/* May one more go along with what a thread of a SYNC driver has taken, to be computed after
+ * it? Only where that costs nobody anything: no other user waits at this priority, and it
+ * is quick. */
 static bool may_join(const struct acr_device *dev, const struct acr_attempt *first)
 {
 	uint64_t mean = atomic_load_explicit(&first->cap->mean_ns, memory_order_relaxed);
@@ -167,7 +168,8 @@ static void common_step(struct acr_worker *worker)
 		wait_for_work(dev);
 }
 
-/* What a thread of the long queue does next. Under (q). False: it ends, as others wait already. */
+/* What a thread of the long queue does next. Under (q). False: it ends, as others wait
+ * already. */
 static bool long_step(struct acr_worker *worker)
 {
 	struct acr_device *dev = worker->dev;

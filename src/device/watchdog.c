@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices that hang. An operation may take ten times what was predicted for it, and at least the
- * configured time.
+/* Devices that hang. An operation may take ten times what was predicted for it, and at least
+ * the configured time.
  *
- * A request may be taken back before that, as it was cancelled or had a deadline. If that is all
- * that ever becomes of them, their times add up.
+ * A request may be taken back before that, as it was cancelled or had a deadline. If that is
+ * all that ever becomes of them, their times add up.
  *
- * For a device that works on its own the clock decides. A driver that computes in the daemon's
- * threads may just have been denied the processor, or do honestly what nobody foresaw; so there
- * the thread is looked at, too: one that sleeps at several looks in a row, and has done nothing
- * in between, hangs. One that computes is left alone for much longer. */
+ * For a device that works on its own the clock decides. A driver that computes in the
+ * daemon's threads may just have been denied the processor, or do honestly what nobody
+ * foresaw; so there the thread is looked at, too: one that sleeps at several looks in a
+ * row, and has done nothing in between, hangs. One that computes is left alone for much
+ * longer. */
 #include "inner.h"
 
 #include "health.h"
@@ -25,7 +26,8 @@
 #define RUNAWAY       60u  /* times the configured time that a thread may compute */
 #define RUNAWAY_FIRST 600u /* the same where nothing was measured */
 
-/* Under (q): what this attempt may take. With others beside it, it may have to wait for them. */
+/* Under (q): what this attempt may take. With others beside it, it may have to wait for
+ * them. */
 static double patience_ns(const struct acr_attempt *attempt, bool *known)
 {
 	double least = (double)acr_settings.watchdog * 1e9,

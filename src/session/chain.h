@@ -5,8 +5,8 @@
 
 #include "sched/job.h"
 
-/* Put the IV of the next piece, from the whole blocks that the piece `job` took and gave, in the
- * place of its own; NULL stays. 0 or -ENOSPC. */
+/* Put the IV of the next piece, from the whole blocks that the piece `job` took and gave,
+ * in the place of its own; NULL stays. 0 or -ENOSPC. */
 int acr_chain_iv(struct acr_blob **iv, const struct acr_job *job);
 
 #endif

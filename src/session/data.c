@@ -64,7 +64,8 @@ int acr_src_open(struct acr_session *session, bool truncate, bool begins,
 	if (!error && session->state == ACR_ACTIVE && session->src_eof)
 		error = -EBUSY; /* the stream has had its end */
 	if (!error) {
-		/* Opened after an end without truncation: the first write makes a new request. */
+		/* Opened after an end without truncation: the first write makes a new
+		 * request. */
 		*writer = (struct acr_writer){ session->request + has_ended(session), false };
 		if (!has_ended(session))
 			take_part(session, writer);

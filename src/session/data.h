@@ -37,9 +37,10 @@ struct acr_piece {
 	enum acr_format format; /* to be rendered; offset and len are of the rendered text */
 };
 
-/* Up to len bytes of a stage's output from an offset (a stream gives what comes next); stage 0
- * is the session's own dst. Starts the request if nothing has. *request: which one this reader reads; 0: the present one, and it is
- * filled in. 0, -EAGAIN: not yet, or the request's error; -ECANCELED: that request is over. */
+/* Up to len bytes of a stage's output from an offset (a stream gives what comes next);
+ * stage 0 is the session's own dst. Starts the request if nothing has. *request: which one
+ * this reader reads; 0: the present one, and it is filled in. 0, -EAGAIN: not yet, or the
+ * request's error; -ECANCELED: that request is over. */
 int acr_dst_read(struct acr_session *session, unsigned stage, unsigned *request,
                  uint64_t offset, size_t len, struct acr_piece *piece);
 void acr_piece_drop(struct acr_piece *piece);

@@ -8,9 +8,10 @@
 /* Bytes that a driver needs room for to put out what comes of len bytes of bare input. */
 size_t acr_expected_room(const struct acr_stage *stage, size_t len);
 
-/* Length of a stage's dst as it will read once the request has ended: exact where the parameters
- * fix it, else the longest that it can be. stage 0: the session's own dst. 0: the request could not
- * start as it is now, or is a stream, or has ended. Changes nothing that a user sees. */
+/* Length of a stage's dst as it will read once the request has ended: exact where the
+ * parameters fix it, else the longest that it can be. stage 0: the session's own dst. 0:
+ * the request could not start as it is now, or is a stream, or has ended. Changes nothing
+ * that a user sees. */
 uint64_t acr_expected_size(struct acr_session *session, unsigned stage);
 
 #endif

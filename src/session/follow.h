@@ -6,13 +6,13 @@
 
 #include "session.h"
 
-/* Under the session's lock: the job of a stage was built and will be submitted. If the next stage
- * is the MAC of its output, note that in the job. */
+/* Under the session's lock: the job of a stage was built and will be submitted. If the next
+ * stage is the MAC of its output, note that in the job. */
 void acr_follow_note(struct acr_session *session, const struct acr_stage *stage,
                      struct acr_job *job);
 
-/* Under the session's lock: has the device of `job` done what `next`, the job of the stage after
- * it, was built for? Then next has its output, and history its line. */
+/* Under the session's lock: has the device of `job` done what `next`, the job of the stage
+ * after it, was built for? Then next has its output, and history its line. */
 bool acr_follow_take(struct acr_session *session, const struct acr_job *job,
                      struct acr_job *next);
 

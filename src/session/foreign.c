@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What other programs encrypt: it can't be told apart from any other input for sure, so nothing is
- * refused for it, but `status` of a decryption gives a hint. */
+/* What other programs encrypt: it can't be told apart from any other input for sure, so
+ * nothing is refused for it, but `status` of a decryption gives a hint. */
 #include "foreign.h"
 
 #include <string.h>
@@ -17,8 +17,8 @@ static const struct {
 	  "src begins as a message of OpenPGP: gpg -d takes that" },
 };
 
-/* RFC 9580, 4.2 and 5: the first packet of an encrypted message has a session key, by a public key
- * (type 1, versions 3 and 6) or by a passphrase (type 3, versions 4 to 6). */
+/* RFC 9580, 4.2 and 5: the first packet of an encrypted message has a session key, by a
+ * public key (type 1, versions 3 and 6) or by a passphrase (type 3, versions 4 to 6). */
 static bool is_openpgp(const uint8_t *data, size_t len)
 {
 	bool new_form = len > 8 && data[0] & 0x40;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stages of a session: added, removed, and what each works on. All with the lock held unless
- * said otherwise. */
+/* The stages of a session: added, removed, and what each works on. All with the lock held
+ * unless said otherwise. */
 #ifndef ACR_ROUTE_H
 #define ACR_ROUTE_H
 

@@ -17,7 +17,8 @@
 
 /* ---- what the parameters must be, whatever the input ---- */
 
-/* The sentence of a start tells again why a value was refused: of a shell's `>` nobody saw it. */
+/* The sentence of a start tells again why a value was refused: of a shell's `>` nobody saw
+ * it. */
 static const char *why_refused(const struct acr_stage *stage, enum acr_value value)
 {
 	return stage->refused_why && stage->refused == value ? stage->refused_why

@@ -15,7 +15,8 @@ int acr_rules_all(struct acr_stage *stage);
 int acr_rules_size(struct acr_stage *stage, uint64_t len);
 /* The same for values alone that are there already, when alg has become known. */
 int acr_rules_given(struct acr_stage *stage);
-/* Something was written: what was wrong before counts no more, but files that were left bad do. */
+/* Something was written: what was wrong before counts no more, but files that were left bad
+ * do. */
 void acr_rules_put_right(struct acr_session *session);
 /* The padding that an algorithm has unless told otherwise, as the file reads. */
 const char *acr_rules_padding(const struct acr_alg *alg);

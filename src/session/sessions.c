@@ -32,8 +32,8 @@ static void deadline_expired(struct acr_timer *timer)
 	struct acr_job *job = NULL;
 
 	pthread_mutex_lock(&session->lock);
-	/* A timer that went off as its request ended must not hit the next one. If that one's time
-	 * is up as well, acr_session_end() takes its timer out. */
+	/* A timer that went off as its request ended must not hit the next one. If that
+	 * one's time is up as well, acr_session_end() takes its timer out. */
 	if (session->state == ACR_ACTIVE && session->deadline_at &&
 	    acr_now_ns() + 1000000 >= session->deadline_at) {
 		job = acr_session_detach_job(session);

@@ -476,7 +476,8 @@ static void piece_done(struct acr_job *job, int error)
 			fail(session, job, error);
 		else if (session->stream->ended)
 			acr_session_end(session, ACR_DONE, 0);
-		/* Make room for what writers bring now, unless another driver may still read. */
+		/* Make room for what writers bring now, unless another driver may still
+		 * read. */
 		if (!job->extra) {
 			acr_buf_unref(job->src);
 			job->src = NULL;

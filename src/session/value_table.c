@@ -91,7 +91,8 @@ static int set_alg(struct acr_stage *stage, const char *text, bool privileged)
 		              acr_opcode_name((enum acr_opcode)stage->op));
 	stage->alg = alg;
 	stage->alg_text = acr_alg_text(name);
-	/* What came before the first alg is checked now; after a change of alg, at the start. */
+	/* What came before the first alg is checked now; after a change of alg, at the
+	 * start. */
 	error = old ? 0 : acr_rules_given(stage);
 	if (error) {
 		stage->alg = old;

@@ -49,7 +49,8 @@ bool acr_value_is_bare_hex(const uint8_t *data, size_t len, size_t *bytes);
 /* What to add to the sentence where these would be right. */
 #define ACR_HEX_HINT ": if these are hex digits, write hex: before them"
 
-/* params.c: a value as it may stand in a sentence, escaped, at most 64 bytes of it. Returns out. */
+/* params.c: a value as it may stand in a sentence, escaped, at most 64 bytes of it. Returns
+ * out. */
 const char *acr_value_quote(const char *value, char *out, size_t size);
 #define QUOTE(value) acr_value_quote(value, (char[300]){ 0 }, 300)
 

@@ -85,15 +85,15 @@ def hogs(absent):
 
 # ---- what the kernel shows of the daemon ----
 
+def children(of):
+    try:
+        return [int(word) for word in pathlib.Path(f"/proc/{of}/task/{of}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 def family(pid):
     """Its visitors: the children of its child."""
-    def children(of):
-        try:
-            text = pathlib.Path(f"/proc/{of}/task/{of}/children").read_text()
-        except OSError:
-            return []
-        return [int(word) for word in text.split()]
-
     return [visitor for maker in children(pid) for visitor in children(maker)]
 
 
@@ -253,6 +253,17 @@ def test_the_daemon_ends_although_memory_never_answers(start, absent, hogs):
     assert time.monotonic() - begin < 3
     for attacker in attackers:
         kill_in_time(attacker)
+
+
+@pytest.mark.sanitize
+def test_no_process_outlives_a_killed_daemon(start):
+    daemon = start()
+    assert direct(daemon) == ABC
+    processes = children(daemon.pid) + family(daemon.pid)
+    assert len(processes) >= 2
+    daemon.process.kill()
+    daemon.process.wait()
+    assert acr.until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes))
 
 
 # ---- what is held is charged ----

@@ -192,7 +192,7 @@ static bool in_thread(struct work *work)
 /* Takes what is in pages. */
 static void begin(struct pages *pages, const struct fs_answer *answer)
 {
-	struct work now = { .answer = *answer }, *later = malloc(sizeof *later);
+	struct work now = { .answer = *answer }, *later = calloc(1, sizeof *later);
 	struct work *work = later ? later : &now;
 	struct page *page;
 

@@ -266,6 +266,9 @@ size_t fs_kept_count(void);
 void fs_kept_init(void);
 /* The end: answer everything that is kept with ECANCELED, and keep nothing more. */
 void fs_kept_close(void);
+/* After that: until no thread is sending an answer any more, which is soon. The threads of devices
+ * send them, too. */
+void fs_kept_wait(void);
 
 /* ---- held.c: keys that were written to open descriptors ---- */
 

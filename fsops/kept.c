@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct front {
 	pthread_mutex_t lock; /* (f), after no other lock of ours; libfuse's come before it */
@@ -327,6 +328,14 @@ void fs_kept_close(void)
 		empty_front(front, &list);
 	pthread_mutex_unlock(&fronts_lock);
 	answer_all(&list);
+}
+
+void fs_kept_wait(void)
+{
+	const struct timespec moment = { 0, 1000000 };
+
+	while (atomic_load(&count))
+		nanosleep(&moment, NULL);
 }
 
 void fs_kept_init(void)

@@ -244,6 +244,7 @@ void fs_mount_free(struct fs_mount *mount)
 	stop_threads(mount);
 	fuse_session_unmount(mount->session);
 	fs_spliced_wait();
+	fs_kept_wait();
 	fuse_session_destroy(mount->session);
 	free(mount->threads);
 	g_free(mount->mountpoint);

@@ -94,12 +94,13 @@ static void send_create(const struct fs_answer *answer)
 		give_up(answer->handle);
 }
 
-/* Is there something to read, though its st_size is 0? */
-static bool must_ask(const struct fs_node *node, uint32_t uid)
+/* Is there something to read, though its st_size is 0? Not for O_DIRECT: with it io_submit(2) hands
+ * on a read without waiting, and a process that ends while such a one waits can't be killed. */
+static bool must_ask(const struct fs_node *node, uint32_t uid, int flags)
 {
 	const struct fs_kind *kind = node->file->kind;
 
-	return kind->asked && !(kind->size && kind->size(node, uid));
+	return kind->asked && !(flags & O_DIRECT) && !(kind->size && kind->size(node, uid));
 }
 
 /* Does the caller only look whether it may write src? zsh does with noclobber, and O_NOCTTY
@@ -133,12 +134,13 @@ static void open_node(fuse_req_t req, fuse_ino_t ino, const struct fs_node *node
 	fi->direct_io = 1;
 	fi->keep_cache = node->file->kind->asked; /* else an open waits for whoever reads it */
 	fs_answer(handle->session, true,
-	          &(struct fs_answer){ .send = send,
-	                               .req = req,
-	                               .ino = ino,
-	                               .handle = handle,
-	                               .fi = *fi,
-	                               .ask = must_ask(node, fuse_req_ctx(req)->uid) });
+	          &(struct fs_answer){
+	                  .send = send,
+	                  .req = req,
+	                  .ino = ino,
+	                  .handle = handle,
+	                  .fi = *fi,
+	                  .ask = must_ask(node, fuse_req_ctx(req)->uid, fi->flags) });
 }
 
 static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -3,7 +3,7 @@
  *
  * Where a driver computes in our threads and in any of them (SYNC and INLINE), what is
  * expected to take long (expect.c) waits in a queue of its own and runs in threads of its own,
- * which give way to all others. A user may have as many of them running as the device is wide.
+ * which give way to all others. A user may have one less of them running than the device is wide.
  * Others are not held up by that: a user who has none running may begin one more.
  *
  * A prediction may be wrong. When something waits in the common queue and a thread of it
@@ -62,12 +62,19 @@ static unsigned count_long(const struct acr_device *dev, uint32_t uid, unsigned 
 	return count_list(&dev->running, uid, mine) + count_list(&dev->taken_back, uid, mine);
 }
 
+/* How many of them one user may have. One thread less than the device is wide: so a processor is
+ * free for whoever else comes, and an answer need not wait until one is given up. */
+static unsigned most_of_one(const struct acr_device *dev)
+{
+	return dev->width > 1 ? dev->width - 1 : 1;
+}
+
 /* May this user begin one more? */
 static bool may_begin(uint32_t uid, void *data)
 {
 	unsigned mine, all = count_long(data, uid, &mine);
 
-	return all < ((struct acr_device *)data)->width || !mine;
+	return all < most_of_one(data) || !mine;
 }
 
 struct acr_queue_entry *acr_long_next(struct acr_device *dev)
@@ -83,7 +90,7 @@ static bool has_all(const struct acr_device *dev, uint32_t uid)
 	unsigned mine;
 
 	count_long(dev, uid, &mine);
-	return mine >= dev->width;
+	return mine >= most_of_one(dev);
 }
 
 /* ---- into the long queue ---- */

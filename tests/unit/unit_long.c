@@ -105,12 +105,12 @@ static void end_all(struct task *tasks, unsigned n)
 
 /* ---- tests ---- */
 
-/* A user gets as many at once as the device is wide, and others their first beside them. */
+/* A user gets one less at once than the device is wide, and others their first beside them. */
 static void test_apart(void)
 {
 	struct task flood[6], others[2];
 
-	add("d0=latch:width=2");
+	add("d0=latch:width=3");
 	for (int i = 0; i < 6; i++)
 		start_long(&flood[i], USER, 1000);
 	CHECK(held_becomes(2));
@@ -162,7 +162,7 @@ static void test_unforeseen(void)
 	end_test();
 }
 
-/* Who fools the foresight again and again comes to an end with it. */
+/* A user who fools the prediction again and again comes to an end with it. */
 static void test_fooled(void)
 {
 	struct acr_capstat *cap;
@@ -187,7 +187,7 @@ static void test_cancelled(void)
 {
 	struct task gone[3], stays, other;
 
-	add("d0=latch:width=2");
+	add("d0=latch:width=3");
 	for (int i = 0; i < 3; i++)
 		start_long(&gone[i], USER, 1000);
 	CHECK(held_becomes(2));
@@ -213,7 +213,7 @@ static void test_broken(void)
 	for (int i = 0; i < 4; i++)
 		start_long(&tasks[i], USER, 1000);
 	CHECK(held_becomes(1));
-	add("d1=latch:width=4");
+	add("d1=latch:width=5");
 	acr_device_broken(device("d0"), "by the test");
 	CHECK(held_becomes(5)); /* one thread is still in d0 */
 	release(5);

@@ -120,7 +120,6 @@ static void value_write(fuse_req_t req, struct fs_handle *handle, const char *da
 		handle->dirty = !error;
 	}
 	pthread_mutex_unlock(&handle->lock);
-	acr_secret_scrub();
 	fs_answer(
 	        handle->session, false,
 	        &(struct fs_answer){

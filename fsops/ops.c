@@ -2,7 +2,6 @@
 /* Descriptors of files, and the table that libfuse calls. */
 #include "caller.h"
 
-#include "base/secret.h"
 #include "session/sessions.h"
 
 #include <errno.h>
@@ -203,7 +202,6 @@ static void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	(void)ino;
 	if (handle->node.file->kind->flush)
 		answer.error = handle->node.file->kind->flush(handle);
-	acr_secret_scrub();
 	fs_answer(handle->session, false, &answer);
 }
 

@@ -10,6 +10,8 @@
  * then answers. */
 #include "fsops.h"
 
+#include "base/secret.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -217,7 +219,10 @@ void fs_spliced_wait(void)
 void fs_answer(struct acr_session *session, bool not_dst, const struct fs_answer *answer)
 {
 	struct pages pages = LIST_HEAD_INITIALIZER(pages);
-	bool any = session && take(session, not_dst, &pages);
+	bool any;
+
+	acr_secret_scrub(); /* a client may look at a core as soon as it has its answer */
+	any = session && take(session, not_dst, &pages);
 
 	if (any || answer->ask)
 		begin(&pages, answer);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
@@ -25,7 +26,7 @@
 #define MOST_BLOCKS 16 /* of PEM that a file may have before the key */
 
 struct decoder {
-	struct decoder *next;
+	SLIST_ENTRY(decoder) link; /* idle_lock */
 	OSSL_DECODER_CTX *ctx;
 	EVP_PKEY *pkey; /* where ctx puts it */
 	bool encrypted; /* it wanted a passphrase */
@@ -33,10 +34,10 @@ struct decoder {
 
 /* What is true of all keys of a type. */
 static struct type {
-	const char *name;     /* OpenSSL's; NULL: any type, to say what it is */
-	const char *what;     /* for sentences */
-	size_t raw[2];        /* bytes of a bare public and private key; 0: see the curve */
-	struct decoder *idle; /* idle_lock */
+	const char *name; /* OpenSSL's; NULL: any type, to say what it is */
+	const char *what; /* for sentences */
+	size_t raw[2];    /* bytes of a bare public and private key; 0: see the curve */
+	SLIST_HEAD(, decoder) idle; /* idle_lock */
 } types[] = {
 	{ .name = "RSA", .what = "an RSA key" },
 	{ .name = "EC", .what = "an elliptic-curve key" },
@@ -101,9 +102,9 @@ static struct decoder *decoder_take(struct type *type)
 	struct decoder *decoder;
 
 	pthread_mutex_lock(&idle_lock);
-	decoder = type->idle;
+	decoder = SLIST_FIRST(&type->idle);
 	if (decoder)
-		type->idle = decoder->next;
+		SLIST_REMOVE_HEAD(&type->idle, link);
 	pthread_mutex_unlock(&idle_lock);
 	return decoder ? decoder : decoder_new(type->name);
 }
@@ -111,18 +112,17 @@ static struct decoder *decoder_take(struct type *type)
 static void decoder_give_back(struct type *type, struct decoder *decoder)
 {
 	pthread_mutex_lock(&idle_lock);
-	decoder->next = type->idle;
-	type->idle = decoder;
+	SLIST_INSERT_HEAD(&type->idle, decoder, link);
 	pthread_mutex_unlock(&idle_lock);
 }
 
 void soft_key_drop_decoders(void)
 {
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		while (types[i].idle) {
-			struct decoder *decoder = types[i].idle;
+		struct decoder *decoder;
 
-			types[i].idle = decoder->next;
+		while ((decoder = SLIST_FIRST(&types[i].idle))) {
+			SLIST_REMOVE_HEAD(&types[i].idle, link);
 			decoder_free(decoder);
 		}
 	}

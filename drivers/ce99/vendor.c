@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #define BUFFER_BYTES 16384u /* of one call; no limit of the vendor's is known */
 #define VENDOR_SLOTS 3u     /* that a public program uses; how many there are is not known */
@@ -36,12 +37,12 @@ struct own {
 	void *library;
 	struct calls calls;
 	uint8_t *buffer;
-	struct own *next;
+	SLIST_ENTRY(own) link; /* open_lock */
 };
 
 /* All that are open: a library has one card, and keeps it in variables of its own. */
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct own *all_open;
+static SLIST_HEAD(, own) all_open;
 
 static int vendor_init(void *self)
 {
@@ -82,12 +83,10 @@ static int vendor_crypt(void *self, struct chip_run *run)
 
 static void vendor_close(void *self)
 {
-	struct own *own = self, **at = &all_open;
+	struct own *own = self;
 
 	pthread_mutex_lock(&open_lock);
-	while (*at != own)
-		at = &(*at)->next;
-	*at = own->next;
+	SLIST_REMOVE(&all_open, own, own, link);
 	pthread_mutex_unlock(&open_lock);
 	acr_secret_free(own->buffer);
 	dlclose(own->library);
@@ -107,7 +106,9 @@ static const struct chip_backend vendor_backend = {
 /* Under open_lock. The same library gives the same handle, by whatever path. */
 static bool is_open(const void *library)
 {
-	for (const struct own *own = all_open; own; own = own->next)
+	const struct own *own;
+
+	SLIST_FOREACH(own, &all_open, link)
 		if (own->library == library)
 			return true;
 	return false;
@@ -152,8 +153,7 @@ static int keep(struct own *own, const char *path, char why[CARD_WHY])
 		snprintf(why, CARD_WHY, "%s serves another device, and can but one", path);
 		error = -EBUSY;
 	} else {
-		own->next = all_open;
-		all_open = own;
+		SLIST_INSERT_HEAD(&all_open, own, link);
 	}
 	pthread_mutex_unlock(&open_lock);
 	return error;

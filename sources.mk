@@ -130,7 +130,7 @@ tests_models_padlock_test_padlock_model_SOURCES = \
 	tests/models/padlock/test_violations.c
 
 # Unit tests: `make check` builds and runs each. LDADD is the daemon's by default.
-unit_tests = tests/unit/unit_balancers tests/unit/unit_check tests/unit/unit_core tests/unit/unit_dispatch \
+unit_tests = tests/unit/unit_balancers tests/unit/unit_check tests/unit/unit_core tests/unit/unit_memory tests/unit/unit_dispatch \
 	tests/unit/unit_follow tests/unit/unit_health tests/unit/unit_hifn tests/unit/unit_hifn_ops tests/unit/unit_long tests/unit/unit_pkey \
 	tests/unit/unit_queue tests/unit/unit_sched tests/unit/unit_settings tests/unit/unit_soft \
 	tests/unit/unit_vfio_user tests/unit/unit_ce99 tests/unit/unit_ce99_ops tests/unit/unit_ce99_vendor
@@ -156,6 +156,7 @@ tests_unit_unit_health_SOURCES = tests/unit/unit_health.c lb/least-loaded.c $(en
 tests_unit_unit_long_SOURCES = tests/unit/unit_long.c lb/least-loaded.c $(core_but_modules)
 tests_unit_unit_follow_SOURCES = tests/unit/unit_follow.c $(core_but_modules)
 tests_unit_unit_core_SOURCES = tests/unit/unit_core.c $(core_sources)
+tests_unit_unit_memory_SOURCES = tests/unit/unit_memory.c $(core_sources)
 tests_unit_unit_queue_SOURCES = tests/unit/unit_queue.c $(queue_sources)
 tests_unit_unit_sched_SOURCES = tests/unit/unit_sched.c lb/least-loaded.c $(core_but_modules)
 tests_unit_unit_settings_SOURCES = tests/unit/unit_settings.c src/base/log.c src/base/settings.c

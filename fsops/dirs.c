@@ -93,8 +93,10 @@ static GPtrArray *list(const struct fs_node *dir)
 	return names;
 }
 
-/* A descriptor of a directory holds the names as they were when it was opened, charged to who
- * opened it. Where they can't be it holds none, and each read lists what is there then. */
+atomic_size_t fs_open_descriptors;
+
+/* A descriptor of a directory holds the names as they were when it was opened, charged to the user
+ * who opened it. Where they can't be it holds none, and each read lists what is there then. */
 struct listing {
 	struct fs_node dir;
 	struct acr_account *account;
@@ -126,6 +128,7 @@ static void hold(struct listing *listing)
 
 static void listing_free(struct listing *listing)
 {
+	atomic_fetch_sub(&fs_open_descriptors, 1);
 	if (listing->names) {
 		g_ptr_array_unref(listing->names);
 		acr_account_release(listing->account, listing->charged);
@@ -147,6 +150,7 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
+	atomic_fetch_add(&fs_open_descriptors, 1);
 	listing->dir = node;
 	listing->account = acr_account_get(fuse_req_ctx(req)->uid);
 	hold(listing);

@@ -319,7 +319,8 @@ int fs_mount_start(struct fs_mount *mount, unsigned threads);
 /* Called in a serving thread when the filesystem was unmounted from outside. */
 void fs_mount_on_exit(struct fs_mount *mount, void (*exited)(void));
 /* Descriptors of files that are open now. */
-size_t fs_open_count(void); /* ops.c */
+size_t fs_open_count(void);               /* ops.c */
+extern atomic_size_t fs_open_descriptors; /* dirs.c: what it counts, of files and directories */
 /* Answer everything that waits; then unmount, end the threads, free. */
 void fs_mount_free(struct fs_mount *mount);
 

@@ -11,11 +11,9 @@
 
 #define MAX_BACKGROUND 60000 /* AIO reads of one client must not use up the connection */
 
-static atomic_size_t open_count;
-
 size_t fs_open_count(void)
 {
-	return atomic_load(&open_count);
+	return atomic_load(&fs_open_descriptors);
 }
 
 static struct fs_handle *handle_of(const struct fuse_file_info *fi)
@@ -25,7 +23,7 @@ static struct fs_handle *handle_of(const struct fuse_file_info *fi)
 
 static void handle_free(struct fs_handle *handle)
 {
-	atomic_fetch_sub(&open_count, 1);
+	atomic_fetch_sub(&fs_open_descriptors, 1);
 	fs_poll_forget(handle);
 	fs_text_drop(handle);
 	acr_session_unref(handle->session);
@@ -52,7 +50,7 @@ static struct fs_handle *handle_new(fuse_req_t req, const struct fs_node *node, 
 	*error = -ENOMEM;
 	if (!handle)
 		return NULL;
-	atomic_fetch_add(&open_count, 1);
+	atomic_fetch_add(&fs_open_descriptors, 1);
 	pthread_mutex_init(&handle->lock, NULL);
 	handle->node = *node;
 	handle->opener = fs_actor_of(req);

@@ -21,16 +21,19 @@ static const struct {
  * public key (type 1, versions 3 and 6) or by a passphrase (type 3, versions 4 to 6). */
 static bool is_openpgp(const uint8_t *data, size_t len)
 {
-	bool new_form = len > 8 && data[0] & 0x40;
-	unsigned type = new_form ? data[0] & 0x3f : data[0] >> 2 & 0xf;
-	unsigned length_bytes = new_form             ? (data[1] < 192 ? 1 : 2)
-	                        : (data[0] & 3) == 0 ? 1
-	                        : (data[0] & 3) == 1 ? 2
-	                                             : 4;
-	uint8_t version = len > 8 ? data[1 + length_bytes] : 0;
+	unsigned type, length_bytes;
+	uint8_t version;
 
 	if (len <= 8 || !(data[0] & 0x80))
 		return false;
+	if (data[0] & 0x40) {
+		type = data[0] & 0x3f;
+		length_bytes = data[1] < 192 ? 1 : 2;
+	} else {
+		type = data[0] >> 2 & 0xf;
+		length_bytes = (data[0] & 3) < 2 ? 1 + (data[0] & 1) : 4;
+	}
+	version = data[1 + length_bytes];
 	return (type == 1 && (version == 3 || version == 6)) ||
 	       (type == 3 && version >= 4 && version <= 6);
 }

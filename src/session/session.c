@@ -109,6 +109,7 @@ static int next_stage(struct acr_session *session, struct acr_job **job)
 static void stage_finished(struct acr_stage *stage, struct acr_job *job)
 {
 	struct acr_session *session = stage->session;
+
 	acr_request_collect(stage, job);
 	stage->ended = true;
 	stage->bytes_in = job->src_len;

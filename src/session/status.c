@@ -12,6 +12,7 @@
 static bool is_ready(const struct acr_stage *stage)
 {
 	struct acr_session *session = stage->session;
+
 	if (stage->bad || (!stage->alg && acr_stage_op(stage) != ACR_RANDOM))
 		return false;
 	if (stage->alg && stage->alg->key_max && !stage->key && stage->input2 < 0)
@@ -111,6 +112,7 @@ void acr_session_status(struct acr_session *session, GString *text)
 static const char *stage_state(const struct acr_stage *stage)
 {
 	struct acr_session *session = stage->session;
+
 	if (stage->ended)
 		return stage->result == -ECANCELED ? "cancelled"
 		       : stage->result             ? "failed"

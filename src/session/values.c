@@ -45,6 +45,7 @@ static struct acr_stage *changeable(struct acr_session *session, unsigned number
 static void begin_next(const struct acr_stage *stage, enum acr_value id)
 {
 	struct acr_session *session = stage->session;
+
 	if (session->state > ACR_ACTIVE && stage->number <= session->last &&
 	    !acr_route_takes_src(session) && id < ACR_V_CHECK && id != ACR_V_FORMAT)
 		acr_session_new_request(session);

@@ -72,7 +72,7 @@ struct acr_stage {
 	bool format_written;
 	int input, input2;           /* stage numbers, or ACR_INPUT_UNSET */
 	char *device;                /* bound to this one, NULL: the balancer chooses */
-	uint32_t check, check_count; /* rule of checking.h, and operations so far */
+	uint32_t check, check_count; /* rule of sched/check.h, and operations so far */
 
 	/* Of the present request. */
 	struct acr_buf *dst; /* layout applied, format not; NULL: there is none */
